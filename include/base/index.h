@@ -1,0 +1,87 @@
+/*
+ * index: a lock-striped hash index from a key to a record number.
+ *
+ * The low bits of a hash choose the stripe, the high 32 are the entry's tag. A stripe is an array of 64-bit cells,
+ * (tag << 32 | number), kept in the order of their tags; 0 is an empty cell. An entry's home is the cell its tag falls
+ * on when all tags are spread evenly over the array; it lives there or, if that is taken, as near behind as the order
+ * allows:
+ *
+ *   home of the tags below        0    1    1    4    4    5
+ *   cells                       | 0x | 1x | 1x |    | 4x | 4x | 5x |    |    |       linear probing, sorted
+ *
+ * So a search stops at the first empty cell or larger tag. Whether a record has the key is for the caller to say
+ * (index_equal_f), looking at the record.
+ *
+ * Reading takes no lock. A hit proves itself: the record says it has the key. A miss is only believed if the stripe's
+ * version was even and did not change while probing; otherwise the question is asked again under the stripe lock, so
+ * nobody ever spins. Writers hold the stripe lock and make the version odd while entries move towards the front.
+ *
+ * A stripe over 3/4 full grows by a quarter, on its own: no pause over the whole table. It grows where it is: each
+ * stripe has address space for the largest array it can come to, and the order of tags means that every entry only
+ * moves back. So arrays are never replaced, and there is no old array that a reader might still be in.
+ *
+ * Synchronization (- free, X caller excludes):      find  insert  remove  each
+ *   find                                              -     -       -      -
+ *   insert, remove                                    -     -       -      X
+ *   each (walk of everything, for checks)             -     X       X      -
+ */
+#pragma once
+
+#include <base/lock.h>
+#include <base/memory.h>
+#include <stdalign.h>
+
+typedef bool index_equal_f(const void *context, uint32_t number, const void *key);
+
+/* What readers look at comes first, a cache line apart from the lock that only writers take. */
+struct index_stripe {
+	/* const after index_init */
+	alignas(64) _Atomic uint64_t *cells;
+	/* shared: written under lock, read by all */
+	_Atomic uint64_t version;    /* odd while entries move towards the front */
+	_Atomic uint32_t home_count; /* cells that can be a home; some more follow for entries behind theirs */
+	/* guarded by lock; changes only as home_count does */
+	struct region region;
+	/* guarded by lock */
+	alignas(64) struct lock lock;
+	uint32_t count; /* entries */
+};
+
+struct index {
+	/* const after index_init */
+	uint32_t stripe_count; /* a power of two */
+	index_equal_f *equal;
+	const void *context;
+	struct index_stripe *stripes;
+	struct region region; /* cut into the stripes' */
+};
+
+/* A stripe in use costs a page of memory at least, and two of the process's mappings (vm.max_map_count). */
+#define INDEX_STRIPES_MAX 4096
+
+/* Has address space for `entry_count_max` entries. `context` is handed to `equal` and borrowed for the life of the
+ * index. `stripe_count` is a power of two, at most INDEX_STRIPES_MAX. */
+bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_count, index_equal_f *equal,
+		const void *context, struct error *error);
+void index_fini(struct index *index);
+
+/* The number of the record that has this key, or 0. */
+uint32_t index_find(const struct index *index, uint64_t hash, const void *key);
+
+/* Brings the cell's cache line near; first half of a find of many. */
+void index_prefetch(const struct index *index, uint64_t hash);
+
+/* Puts `number` in unless a record with this key is there already. Returns the number that is in the index afterwards:
+ * `number` itself, or the one that was first. Never fails: callers ask the budget before, and a kernel that then
+ * refuses what the budget allows ends the process, as malloc's refusal would. */
+uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint32_t number);
+
+/* Takes `number` out. CHECKs that it was in. */
+void index_remove(struct index *index, uint64_t hash, uint32_t number);
+
+/* Bytes of cells an entry costs at the usual fill, between 3/5 and 3/4; what a budget should count per record. */
+#define INDEX_BYTES_PER_ENTRY 12
+
+/* Calls `visit` for each number; for invariant walks, so it CHECKs the order of the cells on the way. */
+typedef void index_visit_f(void *context, uint32_t number);
+void index_each(const struct index *index, index_visit_f *visit, void *context);

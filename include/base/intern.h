@@ -1,0 +1,47 @@
+/*
+ * intern: tokens (psychologists, clients) kept once, named by a number.
+ *
+ * A token is stored as one length byte and its bytes, in 4-byte steps of a region; its number is its place. Tokens are
+ * never given back while the server runs.
+ *
+ * Threads: any. find takes no lock; add locks one stripe and, for the space, one leaf lock, one after the other.
+ */
+#pragma once
+
+#include <base/bytes.h>
+#include <base/index.h>
+#include <base/limits.h>
+
+struct intern {
+	/* const after intern_init */
+	struct memory *memory;
+	uint64_t seed;
+	/* shared, with its own protocol */
+	struct index index;
+	/* guards the region's committed part, next and count */
+	struct lock lock;
+	struct region region;
+	uint32_t next; /* number of the next token: the first free step */
+	uint32_t count;
+};
+
+/* `memory` is borrowed for the life of the intern. */
+bool intern_init(struct intern *intern, struct memory *memory, uint32_t stripe_count, uint64_t seed,
+		 struct error *error);
+void intern_fini(struct intern *intern);
+
+/* Is this 1 to 64 bytes of A-Z a-z 0-9 _ - . : @? */
+bool token_valid(struct span token);
+
+uint64_t intern_hash(const struct intern *intern, struct span token);
+
+/* The number of a token, 0 if it was never added. */
+uint32_t intern_find(const struct intern *intern, struct span token);
+/* The number of a token, added if new. 0 only when the budget is spent; with `promised`, which does not ask the budget
+ * but takes from it (memory_force), only when address space is. */
+uint32_t intern_add(struct intern *intern, struct span token, bool promised);
+/* The token of a number; good for the life of the intern. */
+struct span intern_token(const struct intern *intern, uint32_t number);
+
+/* Most bytes one token can cost, index cell included; what a promise for one sets aside. */
+#define INTERN_BYTES_MAX (4 + TOKEN_SIZE_MAX + INDEX_BYTES_PER_ENTRY)

@@ -1,0 +1,31 @@
+/*
+ * limits: every bound of slotd, by name, in one place. A limit with a config word has its default here.
+ */
+#pragma once
+
+#include <assert.h>
+
+/* Tokens: psychologist, client, source. Bytes. */
+#define TOKEN_SIZE_MAX 64
+
+/* Requests. Bytes and words; the wide ones are for BOOKALL, BOOKANY, BUSY. */
+#define LINE_SIZE_MAX      4096
+#define LINE_WORDS_MAX     64
+#define WORD_SIZE_MAX      512
+#define WIDE_LINE_SIZE_MAX 65536
+#define WIDE_WORDS_MAX     1024
+
+/* Civil time. A day is counted from 1970-01-01 and kept in 16 bits, so the last one is 2149-06-06. */
+#define DAY_COUNT       65536
+#define MINUTES_PER_DAY 1440
+
+/* Longest slot, and most slots one OPEN may open. */
+#define SLOT_MINUTES_MAX 1440
+#define OPEN_COUNT_MAX   1440
+
+/* Largest encoded log record: a CLOSE or an OPEN of 1,440 slots, or a CANCEL with its reason, fits in it. Bytes. */
+#define RECORD_SIZE_MAX 8192
+static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_SIZE_MAX, "the widest OPEN fits in a record");
+
+/* Workers. */
+#define THREADS_MAX 64

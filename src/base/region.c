@@ -1,0 +1,67 @@
+/*
+ * region: address space first, memory when it is needed. See base/memory.h.
+ *
+ * The reservation is PROT_NONE: nothing is accounted to the process, and a stray access stops it instead of growing it.
+ * Committing makes pages accessible; the kernel fills them with zeros when they are first touched, so committing more
+ * than is asked for costs no memory, only saves system calls.
+ */
+#include <base/check.h>
+#include <base/memory.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A call to mprotect(2) per step. Large regions take the size of a huge page, so that they can be made of these. */
+#define STEP_SMALL ((size_t)256 << 10)
+#define STEP_LARGE ((size_t)2 << 20)
+#define LARGE      ((size_t)64 << 20)
+
+static size_t round_up(size_t size, size_t step)
+{
+	return (size + step - 1) / step * step;
+}
+
+bool region_reserve(struct region *region, size_t size, struct error *error)
+{
+	const size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	if (size == 0 || size > SIZE_MAX / 4) {
+		return error_set(error, ERROR_INVALID, "cannot reserve %zu bytes of address space", size);
+	}
+	const size_t whole = round_up(size, page_size);
+	void *base = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED) {
+		return error_errno(
+		    error, errno,
+		    "cannot reserve %zu bytes of address space (a smaller maxmemory needs less; see also "
+		    "ulimit -v)",
+		    whole);
+	}
+	*region = (struct region){.base = base, .size = whole, .committed = 0};
+	return true;
+}
+
+bool region_commit(struct region *region, size_t size)
+{
+	CHECK(region->base != NULL);
+	if (size <= region->committed) {
+		return true;
+	}
+	if (size > region->size) {
+		return false;
+	}
+	const size_t stepped = round_up(size, size >= LARGE ? STEP_LARGE : STEP_SMALL);
+	const size_t committed = stepped < region->size ? stepped : region->size;
+	if (mprotect(region->base + region->committed, committed - region->committed, PROT_READ | PROT_WRITE) != 0) {
+		return false;
+	}
+	region->committed = committed;
+	return true;
+}
+
+void region_release(struct region *region)
+{
+	if (region->base != NULL) {
+		CHECK(munmap(region->base, region->size) == 0);
+	}
+	*region = (struct region){0};
+}
