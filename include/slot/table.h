@@ -1,0 +1,236 @@
+/*
+ * table: every slot and session, and the claim.
+ *
+ * Slots are records of 16 bytes (key, claim word) that never move, found through a lock-striped index. The stripe lock
+ * guards which slots there are; the claim word (slot/claim.h) guards whose a slot is. Claims and reads take no lock.
+ *
+ * A claim, in order [I1, I4, I5]:
+ *   1. table_find, table_view: the slot and one consistent look at it
+ *   2. table_session_take: a session record (everything that can fail is behind us now)
+ *   3. table_claim: the compare-and-swap. Lost? Someone changed the slot since the look: look again.
+ *   4. append the record to the log (serve/desk.c); it gives the lsn
+ *   5. table_settle: the session's state now carries the lsn, and others may answer from it
+ *
+ * An OPEN, in order, the same way [I2, I4, I5], under the hours lock:
+ *   1. table_overlap for each slot
+ *   2. table_add for each, with a CLOSED word (everything that can fail is behind us now; if it fails, table_remove
+ *      those that were added). From here on others who come across the slot wait, as for a state that is not settled.
+ *      Not added: the slot is there already, made by a claim if it is unlisted; leave it out of the record.
+ *   3. append the record of those that were added; it gives the lsn
+ *   4. table_open for each
+ * A CLOSE is table_close for each, append, table_remove for each.
+ *
+ * Days: for each psychologist and day with a slot there is a day card, an entry of the same index keyed by
+ * KEY_MINUTE_CARD, whose word is a bitmap: bit b is set if a slot starts in the 24 minutes from b * 24. A day is listed
+ * by asking for the 24 minutes of each set bit, without scanning the table. Bits are set before a slot appears and
+ * never cleared while the day has slots; the card stays until its day is purged.
+ *
+ * Overlap [I9]: which slots a psychologist has is changed under that psychologist's hours lock, so that OPEN can look
+ * at the neighbours and add its own without others in between. Unlisted slots are outside the hours and do not overlap.
+ *
+ * Memory [I5]. The table does its own accounts; callers only say whether a booking is promised, which it is if the slot
+ * is listed (minutes != 0). What is promised at any moment is TABLE_BOOKING_BYTES for each listed slot that no session
+ * occupies. In the order of a slot's life:
+ *   table_add            takes TABLE_SLOT_BYTES, as much again if the day needs its card, and promises
+ *                        TABLE_BOOKING_BYTES if the word is a listed slot's
+ *   intern_add, table_session_take      take their bytes
+ *                        (these three refuse when memory is spent; with `promised`, they do not ask the limit)
+ *   table_claim          if it wins a listed slot, ends the promise these two were taken on
+ *   table_session_give   gives the bytes of the session back; a token stays
+ *   table_change         if it frees a listed slot, promises again, regardless of the limit
+ *   table_remove, table_purge_reclaim   give back the slot's bytes, its promise if there is one, the sessions' bytes
+ * Between its intern_add and the end of its table_claim a thread has up to TABLE_BOOKING_BYTES beyond the limit; a
+ * client who loses leaves a token. Slots that are cancelled and booked again and again by new clients grow the table
+ * beyond the limit until a purge: that a slot is bookable comes first.
+ *
+ * Synchronization (- free, H the caller holds the hours lock of that psychologist, X caller excludes everybody):
+ *   find, view, claim, change, settle, day, session take and give     -
+ *   add (of an unlisted slot), purge_horizon, purge_reclaim           -
+ *   add (of a listed slot), open, overlap, close, remove              H
+ *   restore_*, count, check                                           X
+ *
+ * Lock order: hours lock, then stripe lock or pool lock; the latter two are never held together.
+ */
+#pragma once
+
+#include <base/intern.h>
+#include <base/pool.h>
+#include <slot/claim.h>
+#include <slot/key.h>
+#include <slot/session.h>
+
+#define TABLE_HOURS_LOCKS 256
+
+struct slot {
+	_Atomic uint64_t key;
+	_Atomic uint64_t word; /* slot/claim.h */
+};
+
+struct table {
+	/* const after table_init */
+	struct memory *memory;
+	uint64_t seed;
+	/* shared, each with its own protocol */
+	struct pool slots;
+	struct pool sessions;
+	struct index index;
+	struct intern psychologists;
+	struct intern clients;
+	/* guard which slots a psychologist has; psychologist number modulo TABLE_HOURS_LOCKS */
+	struct lock hours[TABLE_HOURS_LOCKS];
+	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
+	/* shared: written by table_remove and table_purge_horizon, read by all; each only grows */
+	_Atomic uint32_t purged_before_day; /* days below it are gone */
+	_Atomic uint64_t removed_lsn;       /* highest lsn that took slots out; stored before they go */
+};
+
+struct table_options {
+	uint32_t stripe_count; /* a power of two */
+	uint64_t seed;         /* of the hashes; secret */
+};
+
+/* `memory` is borrowed for the life of the table; what the table holds of it at the end is not credited. */
+bool table_init(struct table *table, struct memory *memory, const struct table_options *options, struct error *error);
+void table_fini(struct table *table);
+
+/* What a listed slot costs when opened, and what is promised for its booking [I5]. Bytes. */
+#define TABLE_SLOT_BYTES    (sizeof(struct slot) + INDEX_BYTES_PER_ENTRY)
+#define TABLE_BOOKING_BYTES (sizeof(struct session) + INTERN_BYTES_MAX)
+
+/* The slot with this key, or 0. */
+uint32_t table_find(const struct table *table, uint64_t key);
+void table_prefetch(const struct table *table, uint64_t key);
+
+/* What the answers "there is no such slot" and "no such session" depend on [I2]: the highest lsn that took any out.
+ * Asked after looking in vain: it is stored before anything goes, so who misses something that went finds at least the
+ * lsn that took it. (Asked before, the lsn of what goes between asking and looking would be missed.) Acquire; pairs
+ * with table_remove and table_purge_horizon. */
+uint64_t table_removed_lsn(const struct table *table);
+
+/* One consistent look at a slot. */
+struct slot_view {
+	uint64_t word; /* what table_claim and table_close compare with */
+	uint64_t key;
+	uint64_t lsn; /* the highest lsn this look depends on; 0 for an unlisted slot that was never booked */
+	enum claim_kind kind;
+	bool free; /* OPEN, or the session no longer occupies it */
+	uint16_t minutes;
+	/* of the latest session, when kind is CLAIM_SESSION */
+	uint64_t session;
+	enum session_status status;
+	uint32_t client;
+};
+
+/* Looks, waiting for unsettled states. False if the record no longer is a slot with this key; view->lsn then says what
+ * that depends on, and nothing else in it is set. A table_find from then on does not find this slot any more. */
+bool table_view(const struct table *table, uint32_t slot, uint64_t key, struct slot_view *view);
+
+/* A session record for a claim; 0 when memory is spent. `promised` as in pool_take. */
+uint32_t table_session_take(struct table *table, bool promised);
+/* Gives back a session that lost its claim and is not tried on another slot. */
+void table_session_give(struct table *table, uint32_t session);
+
+/* The claim: one compare-and-swap of the slot's word from what was seen (free) to this session, booked, not settled.
+ * Fills in the session first. Returns its id, or 0 if the word was no longer the one seen; the session then is still
+ * the caller's, to try again with or to give back. */
+uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session,
+		     uint32_t client, uint64_t at_ms);
+
+struct session_view {
+	uint64_t state; /* what table_change compares with */
+	uint64_t id;
+	uint64_t key;
+	uint64_t created_ms;
+	uint64_t updated_ms;
+	uint64_t lsn;
+	enum session_status status;
+	uint32_t version;
+	uint32_t client;
+	uint16_t minutes;
+};
+
+/* One consistent, settled look at a session. False if there is none with this id. */
+bool table_session_view(const struct table *table, uint64_t id, struct session_view *view);
+
+/* Changes a session's status to one it may become: one compare-and-swap from the state seen to (status, version + 1,
+ * not settled). False if the state was no longer the one seen. */
+bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms);
+
+/* Says which record made the session's present state. Release; pairs with session_wait_settled. */
+void table_settle(struct table *table, uint64_t id, uint64_t lsn);
+
+/* Adds a slot with this key and word (OPEN or CLOSED; an unlisted one: claim_make(CLAIM_OPEN, 0, 0)) unless there is
+ * one, and marks its day card. Returns the slot that is there now and says in *added whether it is this one. 0 when
+ * memory is spent; with `promised`, which does not ask the limit, only when address space is. */
+uint32_t table_add(struct table *table, uint64_t key, uint64_t word, bool promised, bool *added);
+
+/* The slot was added CLOSED, and the record that opens it is in the log at `lsn`: from here on it is open. */
+void table_open(struct table *table, uint32_t slot, uint64_t lsn);
+
+/* Starts taking a free slot out: compare-and-swap of its word to CLOSED. Not for an unlisted slot that was never booked
+ * (seen->lsn == 0): no record made it, so none can close it. */
+bool table_close(struct table *table, uint32_t slot, const struct slot_view *seen);
+/* Ends it, the record being in the log at `lsn`: out of the index, and back to the pool. Also takes back a table_add of
+ * a CLOSED slot, with lsn 0. */
+void table_remove(struct table *table, uint32_t slot, uint64_t lsn);
+
+void table_hours_lock(struct table *table, uint32_t psychologist)
+    ACQUIRE(table->hours[psychologist % TABLE_HOURS_LOCKS]);
+void table_hours_unlock(struct table *table, uint32_t psychologist)
+    RELEASE(table->hours[psychologist % TABLE_HOURS_LOCKS]);
+
+/* Most slots one day can have. */
+#define TABLE_DAY_SLOTS_MAX MINUTES_PER_DAY
+
+/* The slots of a psychologist's day in order of time; returns how many. `slots` has room for TABLE_DAY_SLOTS_MAX. Each
+ * was there at some moment of the call; table_view tells whether it still is. */
+size_t table_day(const struct table *table, uint32_t psychologist, uint16_t day, uint32_t *slots);
+
+/* Would a slot of `minutes` at this key overlap a listed one (but for one at the very key)? Looks at the day before,
+ * the day, and the day after. Sets *other to the key it hits. */
+bool table_overlap(const struct table *table, uint64_t key, uint16_t minutes, uint64_t *other);
+
+/* Replay [I4]: apply what a record says, strictly. False, with what contradicts it (ERROR_DAMAGED), if the table cannot
+ * be in the state the record was written in. One thread, before the server serves. The limit of memory is not asked:
+ * what was acknowledged is taken back in; ERROR_NO_MEMORY if not even address space is left. A booking of a day below
+ * the purge horizon only uses up its session id. */
+bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
+			   uint64_t at_ms, bool unlisted, struct error *error);
+bool table_restore_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
+			  struct error *error);
+bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
+bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error);
+/* After the last record: makes the pools ready for others. */
+void table_restore_done(struct table *table);
+
+/* PURGE. First table_purge_horizon (days below `day` are gone from now on: find and session_view no longer see them),
+ * then table_purge_reclaim in slices until it returns false. Other threads may be in the middle of anything, also on
+ * such a slot or session: reclaiming waits for states to be settled and takes records by compare-and-swap (session to
+ * FREE, slot to CLOSED), so the other's own compare-and-swap fails or came first. What somebody who looked at the
+ * horizon before it moved adds behind the cursor is out of sight, too, and goes with the next purge. */
+void table_purge_horizon(struct table *table, uint16_t day, uint64_t lsn);
+struct purge_cursor {
+	uint32_t slot;           /* the last one looked at */
+	uint32_t session;        /* the same, of sessions: they come after the slots */
+	uint64_t removed_open;   /* slots that were free, but for unlisted ones that were never booked */
+	uint64_t removed_booked; /* slots that were occupied */
+	uint64_t removed_blocked;
+	uint64_t removed_held;
+};
+/* Looks at up to `count` records from the cursor on. False when there are no more. */
+bool table_purge_reclaim(struct table *table, struct purge_cursor *cursor, uint32_t count);
+
+/* How many slots there are in each state, counted as removed_open and so on; a walk over all of them, after replay,
+ * while nobody else is at work. */
+struct table_counts {
+	uint64_t open;
+	uint64_t booked;
+	uint64_t held;
+	uint64_t blocked;
+};
+void table_count(const struct table *table, struct table_counts *counts);
+
+/* Walks everything and CHECKs what must hold: every indexed slot has its key and a valid word, every SESSION word
+ * points to a session with that key and generation, no two listed slots of a psychologist overlap, every slot is on its
+ * card. For tests; nobody else may be at work. */
+void table_check(const struct table *table);

@@ -1,0 +1,82 @@
+/*
+ * records: what the files of the table share: from numbers to records, and the ends of a slot's life.
+ */
+#pragma once
+
+#include <base/hash.h>
+#include <slot/table.h>
+
+static inline struct slot *slot_of(const struct table *table, uint32_t slot)
+{
+	return pool_at(&table->slots, slot);
+}
+
+static inline struct session *session_of(const struct table *table, uint32_t session)
+{
+	return pool_at(&table->sessions, session);
+}
+
+static inline uint64_t slot_hash(const struct table *table, uint64_t key)
+{
+	return hash_u64(key, table->seed);
+}
+
+/* The record with this key, whatever the purge horizon says, or 0. */
+static inline uint32_t slot_find(const struct table *table, uint64_t key)
+{
+	return index_find(&table->index, slot_hash(table, key), &key);
+}
+
+static inline uint64_t slot_key(const struct slot *slot)
+{
+	return atomic_load_explicit(&slot->key, memory_order_acquire); /* pairs with slot_insert and slot_give */
+}
+
+static inline uint64_t slot_word(const struct slot *slot)
+{
+	return atomic_load_explicit(&slot->word, memory_order_acquire); /* pairs with every store of it, all release */
+}
+
+/* Is the day of this key gone? Acquire; pairs with table_purge_horizon. */
+static inline bool key_purged(const struct table *table, uint64_t key)
+{
+	return key_day(key) < atomic_load_explicit(&table->purged_before_day, memory_order_acquire);
+}
+
+/* Does the word (a SESSION) mean this session? Its number is that of the word. */
+static inline bool word_means(uint64_t word, uint32_t generation)
+{
+	return claim_generation(word) == (uint16_t)generation;
+}
+
+/* Stores `lsn` as table_removed_lsn, unless that is past it. */
+void removed_lsn_raise(struct table *table, uint64_t lsn);
+
+/* A record of the slot pool, paid for. 0 when memory is spent. */
+uint32_t slot_take(struct table *table, bool promised);
+/* Puts a record that was just taken into the index, as a slot or card with this key and word; or gives it back if there
+ * is one already. Returns the one that is there. */
+uint32_t slot_insert(struct table *table, uint32_t slot, uint64_t key, uint64_t word);
+/* Gives the record and its bytes back; nobody finds it any more. */
+void slot_give(struct table *table, uint32_t slot);
+/* Takes a record whose word nobody else may change (CLOSED) out of the index, and gives it back. */
+void slot_take_out(struct table *table, uint32_t slot);
+
+/* Gives a session and its bytes back; its state is FREE. */
+void session_give(struct table *table, uint32_t session);
+
+/* Sets the bit of the key on its day card, adding the card if there is none. False when memory is spent. */
+bool card_mark(struct table *table, uint64_t key, bool promised);
+/* Is it set? */
+bool card_has(const struct table *table, uint64_t key);
+
+/* As what INFO counts a slot. */
+enum slot_state {
+	SLOT_UNCOUNTED, /* an unlisted slot nobody ever booked, or on its way */
+	SLOT_OPEN,
+	SLOT_BOOKED,
+	SLOT_HELD,
+	SLOT_BLOCKED,
+};
+/* `status` is that of the word's session, if it is a SESSION. */
+enum slot_state slot_state(uint64_t word, enum session_status status);

@@ -1,0 +1,190 @@
+/*
+ * table_restore: replay. Each record is applied to the table as it was when the record was written; what does not fit
+ * means that the log, or the slotd that wrote it, is wrong, and is refused with the reason [I4]. See slot/table.h.
+ *
+ * The table is built by the same functions that serve claims, so there is one way for it to come into being.
+ */
+#include "records.h"
+#include <base/check.h>
+#include <inttypes.h>
+#include <slot/civil.h>
+#include <stdio.h>
+
+/* "dr-lee 2026-12-01 10:00" */
+struct place_text {
+	char text[TOKEN_SIZE_MAX + 1 + CIVIL_DATE_SIZE + 1 + CIVIL_TIME_SIZE + 1];
+};
+
+static struct place_text describe(const struct table *table, uint64_t key)
+{
+	const struct span token = intern_token(&table->psychologists, key_psychologist(key));
+	struct place_text place;
+	char date[CIVIL_DATE_SIZE];
+	char time[CIVIL_TIME_SIZE];
+	civil_format_date(key_day(key), date);
+	civil_format_time(key_minute(key), time);
+	snprintf(place.text, sizeof place.text, "%.*s %.*s %.*s", (int)token.size, (const char *)token.at,
+		 CIVIL_DATE_SIZE, date, CIVIL_TIME_SIZE, time);
+	return place;
+}
+
+/* A refusal: "the record at lsn 17 books a slot twice: dr-lee 2026-12-01 10:00". */
+static bool refuse(const struct table *table, uint64_t key, uint64_t lsn, const char *what, struct error *error)
+{
+	return error_set(error, ERROR_DAMAGED, "the record at lsn %" PRIu64 " %s: %s", lsn, what,
+			 describe(table, key).text);
+}
+
+static bool refuse_session(uint64_t id, uint64_t lsn, const char *what, struct error *error)
+{
+	return error_set(error, ERROR_DAMAGED, "the record at lsn %" PRIu64 " %s: session %" PRIu64, lsn, what, id);
+}
+
+static bool no_space(uint64_t lsn, struct error *error)
+{
+	return error_set(
+	    error, ERROR_NO_MEMORY,
+	    "the record at lsn %" PRIu64 " needs more memory than maxmemory could ever allow: raise maxmemory", lsn);
+}
+
+/* Makes the record of the session with this id ready for it, as pool_take would have. */
+static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct error *error)
+{
+	const uint32_t number = (uint32_t)id;
+	const uint32_t generation = (uint32_t)(id >> 32);
+	if (number == 0) {
+		return refuse_session(id, lsn, "names a session that cannot be", error);
+	}
+	if (!pool_place(&table->sessions, number)) {
+		return no_space(lsn, error);
+	}
+	struct session *session = session_of(table, number);
+	/* Relaxed, here and below: replay is one thread. */
+	const uint64_t state = atomic_load_explicit(&session->state, memory_order_relaxed);
+	if (session_status(state) != SESSION_FREE ||
+	    generation < atomic_load_explicit(&session->generation, memory_order_relaxed)) {
+		return refuse_session(id, lsn, "gives out a session id twice", error);
+	}
+	atomic_store_explicit(&session->generation, generation, memory_order_relaxed);
+	return true;
+}
+
+/* The slot a booking is for, as it must have been; 0 with the reason if it was not so. */
+static uint32_t slot_to_book(struct table *table, uint64_t key, uint64_t lsn, bool unlisted, struct slot_view *view,
+			     struct error *error)
+{
+	uint32_t slot = table_find(table, key);
+	if (slot == 0 && !unlisted) {
+		refuse(table, key, lsn, "books a slot that nobody opened", error);
+		return 0;
+	}
+	if (slot == 0) {
+		bool added;
+		slot = table_add(table, key, claim_make(CLAIM_OPEN, 0, 0), true, &added);
+	}
+	if (slot == 0) {
+		no_space(lsn, error);
+		return 0;
+	}
+	CHECK(table_view(table, slot, key, view));
+	if (!view->free) {
+		refuse(table, key, lsn, "books a slot twice", error);
+		return 0;
+	}
+	if (unlisted != (view->minutes == 0)) {
+		refuse(table, key, lsn, unlisted ? "books an open slot as unlisted" : "books an unlisted slot as open",
+		       error);
+		return 0;
+	}
+	return slot;
+}
+
+bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
+			   uint64_t at_ms, bool unlisted, struct error *error)
+{
+	struct slot_view view;
+	uint32_t slot = 0;
+	if (!key_purged(table, key)) {
+		slot = slot_to_book(table, key, lsn, unlisted, &view, error);
+		if (slot == 0) {
+			return false;
+		}
+	}
+	if (!place_session(table, id, lsn, error)) {
+		return false;
+	}
+	if (slot == 0) {
+		struct session *session = session_of(table, (uint32_t)id);
+		atomic_fetch_add_explicit(&session->generation, 1, memory_order_relaxed); /* as the purge did */
+		return true;
+	}
+	memory_force(table->memory, sizeof(struct session)); /* the client's token has been taken by the caller */
+	CHECK(table_claim(table, slot, &view, (uint32_t)id, client, at_ms) == id);
+	table_settle(table, id, lsn);
+	return true;
+}
+
+bool table_restore_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
+			  struct error *error)
+{
+	struct session_view seen;
+	if (!table_session_view(table, id, &seen)) {
+		return refuse_session(id, lsn, "changes a session that was never booked", error);
+	}
+	if (!session_may_become(seen.status, status)) {
+		return error_set(error, ERROR_DAMAGED,
+				 "the record at lsn %" PRIu64 " makes session %" PRIu64 " %s, which is %s", lsn, id,
+				 session_status_name(status), session_status_name(seen.status));
+	}
+	CHECK(table_change(table, &seen, status, at_ms));
+	table_settle(table, id, lsn);
+	return true;
+}
+
+bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error)
+{
+	CHECK(minutes >= 1 && minutes <= SLOT_MINUTES_MAX);
+	uint64_t other;
+	if (table_find(table, key) != 0) {
+		return refuse(table, key, lsn, "opens a slot that is there already", error);
+	}
+	if (table_overlap(table, key, minutes, &other)) {
+		return refuse(table, key, lsn, "opens a slot that overlaps another", error);
+	}
+	bool added;
+	const uint32_t slot = table_add(table, key, claim_make(CLAIM_CLOSED, minutes, 0), true, &added);
+	if (slot == 0) {
+		return no_space(lsn, error);
+	}
+	CHECK(added);
+	table_open(table, slot, lsn);
+	return true;
+}
+
+bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error)
+{
+	struct slot_view view;
+	const uint32_t slot = table_find(table, key);
+	if (slot == 0 || !table_view(table, slot, key, &view)) {
+		return refuse(table, key, lsn, "closes a slot that is not there", error);
+	}
+	if (!view.free) {
+		return refuse(table, key, lsn, "closes a slot that is occupied", error);
+	}
+	CHECK(view.lsn != 0); /* an unlisted slot is only there because a booking was restored */
+	CHECK(table_close(table, slot, &view));
+	table_remove(table, slot, lsn);
+	return true;
+}
+
+static bool session_is_free(const void *record)
+{
+	const struct session *session = record;
+	/* Relaxed: replay is one thread. */
+	return session_status(atomic_load_explicit(&session->state, memory_order_relaxed)) == SESSION_FREE;
+}
+
+void table_restore_done(struct table *table)
+{
+	pool_settle(&table->sessions, session_is_free);
+}

@@ -1,0 +1,264 @@
+/*
+ * toy_desk: see model/toy_desk.h.
+ */
+#include <base/check.h>
+#include <model/toy_desk.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void toy_init(struct toy_desk *toy, struct table *table, uint64_t capacity)
+{
+	*toy = (struct toy_desk){.table = table, .capacity = capacity};
+	toy->records = calloc(capacity, sizeof *toy->records);
+	CHECK(toy->records != NULL);
+	lock_init(&toy->lock);
+}
+
+void toy_fini(struct toy_desk *toy)
+{
+	lock_fini(&toy->lock);
+	free(toy->records);
+}
+
+uint64_t toy_lsn(const struct toy_desk *toy)
+{
+	return atomic_load_explicit(&toy->count, memory_order_acquire); /* pairs with append */
+}
+
+static uint64_t append(struct toy_desk *toy, const struct toy_record *record)
+{
+	lock_take(&toy->lock);
+	const uint64_t before = atomic_load_explicit(&toy->count, memory_order_relaxed); /* written under this lock */
+	CHECK(before < toy->capacity);
+	toy->records[before] = *record;
+	atomic_store_explicit(&toy->count, before + 1, memory_order_release); /* pairs with toy_lsn */
+	lock_give(&toy->lock);
+	return before + 1;
+}
+
+static uint32_t add_token(struct intern *intern, char kind, uint32_t n, bool promised)
+{
+	char token[16];
+	snprintf(token, sizeof token, "%c-%u", kind, n);
+	return intern_add(intern, span_of(token), promised);
+}
+
+uint32_t toy_psychologist(struct table *table, uint32_t n)
+{
+	return add_token(&table->psychologists, 'p', n, true);
+}
+
+uint32_t toy_client(struct table *table, uint32_t n, bool promised)
+{
+	return add_token(&table->clients, 'c', n, promised);
+}
+
+static bool is_purged(const struct table *table, uint64_t key)
+{
+	/* Acquire; pairs with table_purge_horizon. */
+	return key_day(key) < atomic_load_explicit(&table->purged_before_day, memory_order_acquire);
+}
+
+struct toy_look toy_look(const struct toy_desk *toy, uint64_t key)
+{
+	struct toy_look look = {.there = false};
+	const uint32_t slot = table_find(toy->table, key);
+	look.there = slot != 0 && table_view(toy->table, slot, key, &look.view);
+	look.lsn = slot != 0 ? look.view.lsn : table_removed_lsn(toy->table);
+	return look;
+}
+
+static enum model_outcome open_slot(struct toy_desk *toy, uint64_t key, uint16_t minutes, bool *opened)
+{
+	const struct toy_look look = toy_look(toy, key);
+	if (look.there) {
+		return look.view.minutes == minutes || look.view.minutes == 0 ? MODEL_DONE : MODEL_OVERLAP;
+	}
+	uint64_t other;
+	if (table_overlap(toy->table, key, minutes, &other)) {
+		return MODEL_OVERLAP;
+	}
+	const uint32_t slot = table_add(toy->table, key, claim_make(CLAIM_CLOSED, minutes, 0), false, opened);
+	CHECK(slot != 0);
+	if (*opened) {
+		table_open(toy->table, slot,
+			   append(toy, &(struct toy_record){.type = TOY_OPEN, .key = key, .minutes = minutes}));
+	}
+	return MODEL_DONE;
+}
+
+enum model_outcome toy_open(struct toy_desk *toy, uint64_t key, uint16_t minutes, bool *opened)
+{
+	*opened = false;
+	if (is_purged(toy->table, key)) {
+		return MODEL_PAST;
+	}
+	const uint32_t psychologist = key_psychologist(key);
+	table_hours_lock(toy->table, psychologist);
+	const enum model_outcome outcome = open_slot(toy, key, minutes, opened);
+	table_hours_unlock(toy->table, psychologist);
+	return outcome;
+}
+
+static enum model_outcome close_slot(struct toy_desk *toy, uint64_t key)
+{
+	for (;;) {
+		const uint32_t slot = table_find(toy->table, key);
+		struct slot_view view;
+		/* An unlisted slot nobody booked: no record knows it. */
+		if (slot == 0 || !table_view(toy->table, slot, key, &view) || (view.free && view.lsn == 0)) {
+			return MODEL_NOSLOT;
+		}
+		if (!view.free) {
+			return MODEL_OCCUPIED;
+		}
+		if (table_close(toy->table, slot, &view)) {
+			const uint64_t lsn = append(toy, &(struct toy_record){.type = TOY_CLOSE, .key = key});
+			table_remove(toy->table, slot, lsn);
+			return MODEL_DONE;
+		}
+	}
+}
+
+enum model_outcome toy_close(struct toy_desk *toy, uint64_t key)
+{
+	if (is_purged(toy->table, key)) {
+		return MODEL_PAST;
+	}
+	const uint32_t psychologist = key_psychologist(key);
+	table_hours_lock(toy->table, psychologist);
+	const enum model_outcome outcome = close_slot(toy, key);
+	table_hours_unlock(toy->table, psychologist);
+	return outcome;
+}
+
+/* One attempt. False: the slot has changed since the look. */
+static bool claim(struct toy_desk *toy, uint32_t slot, const struct slot_view *seen, uint32_t client, uint64_t *id)
+{
+	struct table *table = toy->table;
+	const uint32_t session = table_session_take(table, seen->minutes != 0);
+	CHECK(session != 0);
+	if (toy->blind) {
+		struct slot *record = pool_at(&table->slots, slot);
+		atomic_store_explicit(&record->word, seen->word, memory_order_release);
+	}
+	*id = table_claim(table, slot, seen, session, client, 1);
+	if (*id == 0) {
+		table_session_give(table, session);
+		return false;
+	}
+	table_settle(table, *id,
+		     append(toy, &(struct toy_record){.type = TOY_BOOK,
+						      .key = seen->key,
+						      .client = client,
+						      .session = *id,
+						      .minutes = seen->minutes}));
+	return true;
+}
+
+enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint64_t *session)
+{
+	for (;;) {
+		if (is_purged(toy->table, key)) {
+			return MODEL_PAST;
+		}
+		bool added;
+		uint32_t slot = table_find(toy->table, key);
+		if (slot == 0 && toy->unlisted_slots) {
+			slot = table_add(toy->table, key, claim_make(CLAIM_OPEN, 0, 0), false, &added);
+			CHECK(slot != 0);
+		}
+		if (slot == 0) {
+			return MODEL_NOSLOT;
+		}
+		struct slot_view view;
+		if (!table_view(toy->table, slot, key, &view)) {
+			continue; /* closed since it was found */
+		}
+		const uint32_t client = toy_client(toy->table, client_n, view.minutes != 0);
+		CHECK(client != 0);
+		if (!view.free) {
+			*session = view.session;
+			return view.client == client ? MODEL_DONE : MODEL_TAKEN;
+		}
+		if (claim(toy, slot, &view, client, session)) {
+			return MODEL_DONE;
+		}
+	}
+}
+
+enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session)
+{
+	for (;;) {
+		struct session_view seen;
+		if (!table_session_view(toy->table, session, &seen)) {
+			return MODEL_NOSESSION;
+		}
+		if (!session_may_become(seen.status, SESSION_CANCELLED)) {
+			return MODEL_STATE;
+		}
+		if (table_change(toy->table, &seen, SESSION_CANCELLED, 2)) {
+			table_settle(
+			    toy->table, session,
+			    append(toy, &(struct toy_record){.type = TOY_CANCEL, .key = seen.key, .session = session}));
+			return MODEL_DONE;
+		}
+	}
+}
+
+static void purge(struct table *table, uint16_t day, uint64_t lsn, uint32_t slice)
+{
+	table_purge_horizon(table, day, lsn);
+	struct purge_cursor cursor = {0};
+	while (table_purge_reclaim(table, &cursor, slice)) {
+	}
+}
+
+void toy_purge(struct toy_desk *toy, uint16_t day, uint32_t slice)
+{
+	const uint64_t lsn = append(toy, &(struct toy_record){.type = TOY_PURGE, .day = day});
+	purge(toy->table, day, lsn, slice);
+}
+
+uint64_t toy_key_in(const struct toy_desk *toy, struct table *table, uint64_t key)
+{
+	const struct span token = intern_token(&toy->table->psychologists, key_psychologist(key));
+	return key_make(intern_add(&table->psychologists, token, true), key_day(key), key_minute(key));
+}
+
+static bool apply(const struct toy_desk *toy, struct table *table, const struct toy_record *record, uint64_t lsn,
+		  struct error *error)
+{
+	if (record->type == TOY_PURGE) {
+		purge(table, record->day, lsn, UINT32_MAX);
+		return true;
+	}
+	const uint64_t key = toy_key_in(toy, table, record->key);
+	if (record->type == TOY_BOOK) {
+		const struct span token = intern_token(&toy->table->clients, record->client);
+		const uint32_t client = intern_add(&table->clients, token, true);
+		return table_restore_booking(table, key, client, record->session, lsn, 1, record->minutes == 0, error);
+	}
+	if (is_purged(table, key)) {
+		return true; /* appended by a thread that the purge overtook */
+	}
+	switch (record->type) {
+	case TOY_CANCEL:
+		return table_restore_change(table, record->session, SESSION_CANCELLED, lsn, 2, error);
+	case TOY_OPEN:
+		return table_restore_open(table, key, record->minutes, lsn, error);
+	default:
+		return table_restore_close(table, key, lsn, error);
+	}
+}
+
+bool toy_replay(const struct toy_desk *toy, struct table *table, struct error *error)
+{
+	for (uint64_t lsn = 1; lsn <= toy_lsn(toy); lsn++) {
+		if (!apply(toy, table, &toy->records[lsn - 1], lsn, error)) {
+			return false;
+		}
+	}
+	table_restore_done(table);
+	return true;
+}

@@ -1,0 +1,164 @@
+/*
+ * Proves I4 in the small: each restore function applies what can have been and refuses what cannot, with a reason that
+ * names place and lsn; ids and pools are afterwards as the log left them, and no id that was seen is given out again.
+ * Method: one contradiction a test. Whole logs: table_model.c.
+ */
+#include "fixture.h"
+#include <string.h>
+
+static struct fixture fixture;
+static struct error error;
+static uint64_t key;
+
+static void setup(void)
+{
+	fixture_init(&fixture, 16 << 20);
+	error = (struct error){.code = ERROR_NONE};
+	key = fixture_key(&fixture, 600);
+}
+
+static bool restore_booking(uint64_t id, uint64_t lsn)
+{
+	const uint32_t client = toy_client(&fixture.table, (uint32_t)lsn, true);
+	return table_restore_booking(&fixture.table, key, client, id, lsn, 1000, false, &error);
+}
+
+static void refused(const char *what, const char *where)
+{
+	cr_assert_eq(error.code, ERROR_DAMAGED);
+	cr_assert_not_null(strstr(error.text, what), "%s", error.text);
+	cr_assert_not_null(strstr(error.text, where), "%s", error.text);
+}
+
+TestSuite(table_restore, .init = setup);
+
+Test(table_restore, booking_puts_the_session_exactly_where_it_was)
+{
+	struct table *table = &fixture.table;
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_booking(session_id(77, 3), 2));
+	table_restore_done(table);
+	struct session_view view;
+	cr_assert(table_session_view(table, session_id(77, 3), &view));
+	cr_assert_eq(view.lsn, 2);
+	cr_assert_eq(view.created_ms, 1000);
+	cr_assert_eq(view.minutes, 50);
+	cr_assert_eq(table_session_take(table, false), 1, "the numbers before are free");
+	fixture_fini(&fixture);
+}
+
+Test(table_restore, booking_a_slot_twice_is_refused)
+{
+	cr_assert(table_restore_open(&fixture.table, key, 50, 1, &error));
+	cr_assert(restore_booking(1, 2));
+	cr_assert_not(restore_booking(2, 3));
+	refused("at lsn 3 books a slot twice", "p-1 2024-10-04 10:00");
+}
+
+Test(table_restore, booking_what_nobody_opened_is_refused)
+{
+	cr_assert_not(restore_booking(1, 2));
+	refused("at lsn 2 books a slot that nobody opened", "10:00");
+}
+
+Test(table_restore, listed_and_unlisted_do_not_mix)
+{
+	struct table *table = &fixture.table;
+	const uint32_t client = toy_client(table, 1, true);
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert_not(table_restore_booking(table, key, client, 1, 2, 1, true, &error));
+	refused("at lsn 2", "10:00");
+	const uint64_t unlisted = fixture_key(&fixture, 700);
+	cr_assert(table_restore_booking(table, unlisted, client, 1, 3, 1, true, &error));
+	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, &error));
+	cr_assert_not(table_restore_booking(table, unlisted, client, 2, 5, 1, false, &error));
+	refused("at lsn 5", "11:40");
+}
+
+Test(table_restore, giving_out_an_id_twice_is_refused)
+{
+	struct table *table = &fixture.table;
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_booking(session_id(5, 1), 2));
+	cr_assert(table_restore_change(table, session_id(5, 1), SESSION_CANCELLED, 3, 1, &error));
+	cr_assert_not(restore_booking(session_id(5, 1), 4));
+	refused("at lsn 4 gives out a session id twice", "session 4294967301");
+	cr_assert_not(restore_booking(0, 4));
+}
+
+Test(table_restore, an_id_beyond_any_memory_is_refused)
+{
+	cr_assert(table_restore_open(&fixture.table, key, 50, 1, &error));
+	cr_assert_not(restore_booking(session_id(UINT32_MAX, 0), 2));
+	cr_assert_eq(error.code, ERROR_NO_MEMORY);
+	cr_assert_not_null(strstr(error.text, "maxmemory"));
+}
+
+Test(table_restore, a_change_its_status_does_not_allow_is_refused)
+{
+	struct table *table = &fixture.table;
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_booking(1, 2));
+	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 3, 1, &error));
+	cr_assert_not(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, &error));
+	refused("at lsn 4 makes session 1 cancelled", "which is cancelled");
+	cr_assert_not(table_restore_change(table, 2, SESSION_CANCELLED, 5, 1, &error));
+	refused("at lsn 5 changes a session that was never booked", "session 2");
+}
+
+Test(table_restore, opening_what_is_there_or_overlaps_is_refused)
+{
+	struct table *table = &fixture.table;
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert_not(table_restore_open(table, key, 50, 2, &error));
+	refused("at lsn 2 opens a slot that is there already", "10:00");
+	cr_assert_not(table_restore_open(table, fixture_key(&fixture, 649), 50, 3, &error));
+	refused("at lsn 3 opens a slot that overlaps", "10:49");
+	cr_assert(table_restore_open(table, fixture_key(&fixture, 650), 50, 4, &error));
+	fixture_fini(&fixture);
+}
+
+Test(table_restore, closing_what_is_missing_or_occupied_is_refused)
+{
+	struct table *table = &fixture.table;
+	cr_assert_not(table_restore_close(table, key, 1, &error));
+	refused("at lsn 1 closes a slot that is not there", "10:00");
+	cr_assert(table_restore_open(table, key, 50, 2, &error));
+	cr_assert(restore_booking(1, 3));
+	cr_assert_not(table_restore_close(table, key, 4, &error));
+	refused("at lsn 4 closes a slot that is occupied", "10:00");
+	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 5, 1, &error));
+	cr_assert(table_restore_close(table, key, 6, &error));
+	cr_assert_eq(table_removed_lsn(table), 6);
+	fixture_fini(&fixture);
+}
+
+Test(table_restore, more_than_the_limit_is_taken_back_in)
+{
+	struct table *table = &fixture.table;
+	memory_force(&fixture.memory, 16 << 20);
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_booking(1, 2));
+	fixture_fini(&fixture);
+}
+
+Test(table_restore, ids_of_purged_days_are_not_given_out_again)
+{
+	struct table *table = &fixture.table;
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_booking(session_id(1, 0), 2));
+	struct purge_cursor cursor = {0};
+	table_purge_horizon(table, FIXTURE_DAY + 1, 3);
+	while (table_purge_reclaim(table, &cursor, UINT32_MAX)) {
+	}
+	cr_assert_eq(cursor.removed_booked, 1);
+	/* Appended by a worker that the purge overtook: nothing is booked, but the id has been seen. */
+	cr_assert(restore_booking(session_id(2, 0), 4));
+	table_restore_done(table);
+	fixture.toy.unlisted_slots = true;
+	const uint64_t later = key_make(fixture.lee, FIXTURE_DAY + 1, 0);
+	cr_assert_eq(fixture_book(&fixture, later, 1), session_id(1, 1));
+	cr_assert_eq(fixture_book(&fixture, later + 1, 1), session_id(2, 1));
+	cr_assert_eq(fixture_book(&fixture, later + 2, 1), session_id(3, 0));
+	fixture_fini(&fixture);
+}
