@@ -1,0 +1,283 @@
+/*
+ * record: encoding and decoding of what the log remembers.
+ *
+ * Every type has the same layout, a header of 32 bytes and what varies in length behind it:
+ *
+ *    header | slots, 4 bytes each | psychologist | client | reason | zeros to a multiple of 8
+ *
+ * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
+ * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
+ * not be read back must never be written) and on the way out [I7].
+ *
+ * Threads: any.
+ * See: docs/LOG_FORMAT.md.
+ */
+#include <assert.h>
+#include <base/check.h>
+#include <base/intern.h>
+#include <log/record.h>
+
+struct record_header {
+	uint16_t size; /* of the whole record */
+	uint8_t type;
+	uint8_t flags;
+	uint8_t psychologist_size;
+	uint8_t client_size;
+	uint16_t reason_size;
+	uint64_t at_ms;
+	uint64_t session;
+	uint16_t day;
+	uint16_t minute;
+	uint16_t minutes;
+	uint16_t slot_count;
+};
+
+#define RECORD_HEADER_SIZE   32
+#define RECORD_SLOT_SIZE     4
+#define RECORD_FLAG_UNLISTED 1u
+
+static_assert(sizeof(struct record_header) == RECORD_HEADER_SIZE, "no padding");
+static_assert(offsetof(struct record_header, size) == 0, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, type) == 2, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, flags) == 3, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, psychologist_size) == 4, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, client_size) == 5, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, reason_size) == 6, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, at_ms) == 8, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, session) == 16, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, day) == 24, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, minute) == 26, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, minutes) == 28, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, slot_count) == 30, "docs/LOG_FORMAT.md");
+static_assert(RECORD_HEADER_SIZE + OPEN_COUNT_MAX * RECORD_SLOT_SIZE + 2 * TOKEN_SIZE_MAX + WORD_SIZE_MAX + 8 <=
+		  RECORD_SIZE_MAX,
+	      "the widest record fits");
+static_assert(TOKEN_SIZE_MAX <= UINT8_MAX, "sizes of tokens fit in a byte");
+
+enum record_field {
+	FIELD_SESSION = 1,
+	FIELD_PSYCHOLOGIST = 2,
+	FIELD_CLIENT = 4,
+	FIELD_REASON = 8,
+	FIELD_DAY = 16,
+	FIELD_MINUTE = 32,
+	FIELD_MINUTES = 64,
+	FIELD_UNLISTED = 128,
+	FIELD_SLOTS = 256,
+};
+
+struct record_shape {
+	const char *name;
+	unsigned fields;
+};
+
+static const struct record_shape shapes[] = {
+    [RECORD_BOOK] = {"BOOK", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_CLIENT | FIELD_DAY | FIELD_MINUTE |
+				 FIELD_MINUTES | FIELD_UNLISTED},
+    [RECORD_CANCEL] = {"CANCEL", FIELD_SESSION | FIELD_REASON | FIELD_DAY},
+    [RECORD_OPEN] = {"OPEN", FIELD_PSYCHOLOGIST | FIELD_MINUTES | FIELD_SLOTS},
+    [RECORD_CLOSE] = {"CLOSE", FIELD_PSYCHOLOGIST | FIELD_SLOTS},
+    [RECORD_PURGE] = {"PURGE", FIELD_DAY},
+};
+
+#define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
+
+static const struct record_shape *shape_of(enum record_type type)
+{
+	return type > 0 && (size_t)type < SHAPE_COUNT ? &shapes[type] : NULL;
+}
+
+const char *record_type_name(enum record_type type)
+{
+	const struct record_shape *shape = shape_of(type);
+	return shape == NULL ? NULL : shape->name;
+}
+
+/* What a number may be in a type that has the field. In a type that has not, it is zero. */
+struct bounds {
+	unsigned field;
+	uint64_t value;
+	uint64_t least;
+	uint64_t most;
+	const char *fault;
+};
+
+/* What is not allowed about the numbers of a record, or NULL. Tokens and slots are looked at by tokens_fault and
+ * slots_fault, when decoding only: whoever encodes has just made them from checked ones. */
+static const char *numbers_fault(const struct record *record)
+{
+	const struct record_shape *shape = shape_of(record->type);
+	if (shape == NULL) {
+		return "unknown type";
+	}
+	/* Nobody said how long an unlisted slot is. */
+	const uint64_t minutes_least = record->unlisted ? 0 : 1;
+	const uint64_t minutes_most = record->unlisted ? 0 : SLOT_MINUTES_MAX;
+	const struct bounds bounds[] = {
+	    {FIELD_SESSION, record->session, 1, UINT64_MAX, "session out of bounds"},
+	    {FIELD_PSYCHOLOGIST, record->psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist out of bounds"},
+	    {FIELD_CLIENT, record->client.size, 1, TOKEN_SIZE_MAX, "size of client out of bounds"},
+	    {FIELD_REASON, record->reason.size, 0, WORD_SIZE_MAX, "size of reason out of bounds"},
+	    {FIELD_DAY, record->day, 0, DAY_COUNT - 1, "day out of bounds"},
+	    {FIELD_MINUTE, record->minute, 0, MINUTES_PER_DAY - 1, "minute out of bounds"},
+	    {FIELD_UNLISTED, record->unlisted, 0, 1, "unlisted, which this type cannot be"},
+	    {FIELD_MINUTES, record->minutes, minutes_least, minutes_most, "minutes out of bounds"},
+	    {FIELD_SLOTS, record->slot_count, 1, OPEN_COUNT_MAX, "number of slots out of bounds"},
+	};
+	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+		const struct bounds *at = &bounds[i];
+		const bool has = (shape->fields & at->field) != 0;
+		if (has ? at->value < at->least || at->value > at->most : at->value != 0) {
+			return at->fault;
+		}
+	}
+	return record->at_ms > RECORD_AT_MS_MAX ? "time beyond the year 9999" : NULL;
+}
+
+static const char *slots_fault(const struct record *record)
+{
+	for (uint16_t i = 0; i < record->slot_count; i++) {
+		if (record_slot(record, i).minute >= MINUTES_PER_DAY) {
+			return "minute of a slot out of bounds";
+		}
+	}
+	return NULL;
+}
+
+static const char *tokens_fault(const struct record *record)
+{
+	if (record->psychologist.size != 0 && !token_valid(record->psychologist)) {
+		return "psychologist is no token";
+	}
+	if (record->client.size != 0 && !token_valid(record->client)) {
+		return "client is no token";
+	}
+	return NULL;
+}
+
+/* Bytes before the padding. */
+static size_t content_size(const struct record *record)
+{
+	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE + record->psychologist.size +
+	       record->client.size + record->reason.size;
+}
+
+static size_t padded(size_t size)
+{
+	return (size + 7) & ~(size_t)7;
+}
+
+size_t record_size(const struct record *record)
+{
+	return padded(content_size(record));
+}
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
+{
+	if (size != 0) {
+		memcpy(at, bytes, size);
+	}
+	return at + size;
+}
+
+size_t record_encode(const struct record *record, uint8_t *bytes)
+{
+	CHECK(numbers_fault(record) == NULL);
+	size_t size = record_size(record);
+	CHECK(size <= RECORD_SIZE_MAX);
+
+	struct record_header header = {
+	    .size = (uint16_t)size,
+	    .type = (uint8_t)record->type,
+	    .flags = record->unlisted ? RECORD_FLAG_UNLISTED : 0,
+	    .psychologist_size = (uint8_t)record->psychologist.size,
+	    .client_size = (uint8_t)record->client.size,
+	    .reason_size = (uint16_t)record->reason.size,
+	    .at_ms = record->at_ms,
+	    .session = record->session,
+	    .day = record->day,
+	    .minute = record->minute,
+	    .minutes = record->minutes,
+	    .slot_count = record->slot_count,
+	};
+	uint8_t *at = put(bytes, &header, sizeof header);
+	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
+	at = put(at, record->psychologist.at, record->psychologist.size);
+	at = put(at, record->client.at, record->client.size);
+	at = put(at, record->reason.at, record->reason.size);
+	while (at < bytes + size) {
+		*at++ = 0;
+	}
+	return size;
+}
+
+static size_t refuse(struct error *error, const char *fault)
+{
+	error_set(error, ERROR_DAMAGED, "not a record: %s", fault);
+	return 0;
+}
+
+static struct span take(const uint8_t **at, size_t size)
+{
+	struct span span = {size == 0 ? NULL : *at, size};
+	*at += size;
+	return span;
+}
+
+size_t record_decode(struct span bytes, struct record *record, struct error *error)
+{
+	struct record_header header;
+	if (bytes.size < sizeof header) {
+		return refuse(error, "fewer bytes than a header");
+	}
+	memcpy(&header, bytes.at, sizeof header);
+	if (header.size < sizeof header || header.size > RECORD_SIZE_MAX || header.size % 8 != 0) {
+		return refuse(error, "size out of bounds");
+	}
+	if (header.size > bytes.size) {
+		return refuse(error, "longer than the bytes there are");
+	}
+	if ((header.flags & ~RECORD_FLAG_UNLISTED) != 0) {
+		return refuse(error, "unknown flags");
+	}
+
+	*record = (struct record){
+	    .type = (enum record_type)header.type,
+	    .at_ms = header.at_ms,
+	    .session = header.session,
+	    .psychologist.size = header.psychologist_size,
+	    .client.size = header.client_size,
+	    .reason.size = header.reason_size,
+	    .day = header.day,
+	    .minute = header.minute,
+	    .minutes = header.minutes,
+	    .unlisted = (header.flags & RECORD_FLAG_UNLISTED) != 0,
+	    .slot_count = header.slot_count,
+	};
+	const char *fault = numbers_fault(record);
+	if (fault != NULL) {
+		return refuse(error, fault);
+	}
+	if (header.size != record_size(record)) {
+		return refuse(error, "size is not that of its parts");
+	}
+
+	const uint8_t *at = bytes.at + sizeof header;
+	record->slots = take(&at, (size_t)header.slot_count * RECORD_SLOT_SIZE).at;
+	record->psychologist = take(&at, header.psychologist_size);
+	record->client = take(&at, header.client_size);
+	record->reason = take(&at, header.reason_size);
+	fault = slots_fault(record);
+	if (fault == NULL) {
+		fault = tokens_fault(record);
+	}
+	if (fault != NULL) {
+		return refuse(error, fault);
+	}
+	while (at < bytes.at + header.size) {
+		if (*at++ != 0) {
+			return refuse(error, "padding is not zero");
+		}
+	}
+	return header.size;
+}

@@ -1,0 +1,83 @@
+/*
+ * replay: one function a type of record. Keeps I4; used by the server at start-up and by slotd-replay --verify.
+ */
+#include <base/check.h>
+#include <log/replay.h>
+
+static bool purged(const struct table *table, uint16_t day)
+{
+	/* Relaxed: replay is one thread. */
+	return day < atomic_load_explicit(&table->purged_before_day, memory_order_relaxed);
+}
+
+static uint32_t number_of(struct intern *intern, struct span token, struct error *error)
+{
+	const uint32_t number = intern_add(intern, token, true);
+	if (number == 0) {
+		error_set(error, ERROR_NO_MEMORY, "no address space for another token: raise maxmemory");
+	}
+	return number;
+}
+
+static bool apply_book(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	/* Also for a purged day: its session id is used up all the same. */
+	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
+	const uint32_t client = number_of(&table->clients, record->client, error);
+	if (psychologist == 0 || client == 0) {
+		return false;
+	}
+	const uint64_t key = key_make(psychologist, record->day, record->minute);
+	return table_restore_booking(table, key, client, record->session, lsn, record->at_ms, record->unlisted, error);
+}
+
+static bool apply_cancel(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	return purged(table, record->day) ||
+	       table_restore_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, error);
+}
+
+static bool apply_slots(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
+	if (psychologist == 0) {
+		return false;
+	}
+	for (uint16_t i = 0; i < record->slot_count; i++) {
+		const struct record_slot at = record_slot(record, i);
+		const uint64_t key = key_make(psychologist, at.day, at.minute);
+		if (purged(table, at.day)) {
+			continue;
+		}
+		if (!(record->type == RECORD_OPEN ? table_restore_open(table, key, record->minutes, lsn, error)
+						  : table_restore_close(table, key, lsn, error))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void apply_purge(struct table *table, const struct record *record, uint64_t lsn)
+{
+	table_purge_horizon(table, record->day, lsn);
+	struct purge_cursor cursor = {0};
+	while (table_purge_reclaim(table, &cursor, UINT32_MAX)) {
+	}
+}
+
+bool replay_apply(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	switch (record->type) {
+	case RECORD_BOOK:
+		return apply_book(table, record, lsn, error);
+	case RECORD_CANCEL:
+		return apply_cancel(table, record, lsn, error);
+	case RECORD_OPEN:
+	case RECORD_CLOSE:
+		return apply_slots(table, record, lsn, error);
+	case RECORD_PURGE:
+		apply_purge(table, record, lsn);
+		return true;
+	}
+	WRONG("record_decode lets no other type pass");
+}

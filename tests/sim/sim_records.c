@@ -1,0 +1,126 @@
+/*
+ * sim_records: see the header.
+ */
+#include <sim/sim_records.h>
+
+#include <base/check.h>
+#include <stdlib.h>
+
+void sim_records_init(struct sim_records *records)
+{
+	*records = (struct sim_records){.count_max = 1024, .capacity = 65536};
+	records->bytes = malloc(records->capacity);
+	records->offsets = calloc(records->count_max + 1, sizeof *records->offsets);
+	CHECK(records->bytes != NULL);
+	CHECK(records->offsets != NULL);
+}
+
+void sim_records_fini(struct sim_records *records)
+{
+	free(records->bytes);
+	free(records->offsets);
+}
+
+static struct span random_token(struct prng *prng, uint8_t *bytes, uint32_t size_max)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:@";
+	const uint32_t size = 1 + prng_below(prng, size_max);
+	for (uint32_t i = 0; i < size; i++) {
+		bytes[i] = (uint8_t)letters[prng_below(prng, sizeof letters - 1)];
+	}
+	return (struct span){bytes, size};
+}
+
+/* Mostly a few, sometimes so many that the record fills a batch. */
+static uint16_t random_slots(struct prng *prng, uint8_t *slots)
+{
+	const uint32_t count = 1 + prng_below(prng, prng_one_in(prng, 16) ? OPEN_COUNT_MAX : 8);
+	for (uint32_t i = 0; i < count; i++) {
+		store16(slots + 4 * i, (uint16_t)prng_next(prng));
+		store16(slots + 4 * i + 2, (uint16_t)prng_below(prng, MINUTES_PER_DAY));
+	}
+	return (uint16_t)count;
+}
+
+struct made_up {
+	uint8_t psychologist[TOKEN_SIZE_MAX];
+	uint8_t client[TOKEN_SIZE_MAX];
+	uint8_t reason[WORD_SIZE_MAX];
+	uint8_t slots[4 * OPEN_COUNT_MAX];
+};
+
+static struct record make_up(struct prng *prng, struct made_up *parts)
+{
+	const uint64_t at_ms = prng_next(prng) % RECORD_AT_MS_MAX;
+	const uint32_t draw = prng_below(prng, 16);
+	struct record record = {.at_ms = at_ms, .type = RECORD_BOOK};
+	if (draw < 10) {
+		record.session = 1 + prng_next(prng) / 2;
+		record.psychologist = random_token(prng, parts->psychologist, 16);
+		record.client = random_token(prng, parts->client, TOKEN_SIZE_MAX);
+		record.day = (uint16_t)prng_next(prng);
+		record.minute = (uint16_t)prng_below(prng, MINUTES_PER_DAY);
+		record.unlisted = prng_one_in(prng, 4);
+		record.minutes = record.unlisted ? 0 : (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX));
+	} else if (draw < 13) {
+		record.type = RECORD_CANCEL;
+		record.session = 1 + prng_next(prng) / 2;
+		record.day = (uint16_t)prng_next(prng);
+		record.reason = (struct span){parts->reason, prng_below(prng, WORD_SIZE_MAX + 1)};
+		memset(parts->reason, (int)prng_below(prng, 256), sizeof parts->reason);
+	} else if (draw < 15) {
+		record.type = draw == 13 ? RECORD_OPEN : RECORD_CLOSE;
+		record.psychologist = random_token(prng, parts->psychologist, TOKEN_SIZE_MAX);
+		record.minutes = draw == 13 ? (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX)) : 0;
+		record.slot_count = random_slots(prng, parts->slots);
+		record.slots = parts->slots;
+	} else {
+		record.type = RECORD_PURGE;
+		record.day = (uint16_t)prng_next(prng);
+	}
+	return record;
+}
+
+static void make_room(struct sim_records *records)
+{
+	if (records->offsets[records->count] + RECORD_SIZE_MAX > records->capacity) {
+		records->capacity *= 2;
+		records->bytes = realloc(records->bytes, records->capacity);
+		CHECK(records->bytes != NULL);
+	}
+	if (records->count == records->count_max) {
+		records->count_max *= 2;
+		records->offsets = realloc(records->offsets, (records->count_max + 1) * sizeof *records->offsets);
+		CHECK(records->offsets != NULL);
+	}
+}
+
+struct record sim_records_add(struct sim_records *records, struct prng *prng)
+{
+	make_room(records);
+	struct made_up parts;
+	const struct record made = make_up(prng, &parts);
+	uint8_t *bytes = records->bytes + records->offsets[records->count];
+	const size_t size = record_encode(&made, bytes);
+	records->offsets[++records->count] = (size_t)(bytes - records->bytes) + size;
+	struct record record;
+	CHECK(record_decode((struct span){bytes, size}, &record, NULL) == size);
+	return record;
+}
+
+bool sim_records_match(const struct sim_records *records, uint64_t lsn, const struct record *record)
+{
+	if (lsn == 0 || lsn > records->count) {
+		return false;
+	}
+	uint8_t bytes[RECORD_SIZE_MAX];
+	const size_t size = record_encode(record, bytes);
+	const size_t offset = records->offsets[lsn - 1];
+	return size == records->offsets[lsn] - offset && memcmp(bytes, records->bytes + offset, size) == 0;
+}
+
+void sim_records_cut(struct sim_records *records, uint64_t count)
+{
+	CHECK(count <= records->count);
+	records->count = count;
+}

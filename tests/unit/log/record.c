@@ -1,0 +1,190 @@
+/*
+ * Proves: the record part of I7. What is encoded is decoded to the same; what is not exactly what an encoder writes is
+ * refused: each field out of its bounds, each length cut short, and random damage, of which whatever is accepted must
+ * be what an encoder would have written for it.
+ */
+#include <criterion/criterion.h>
+#include <log/record.h>
+#include <sim/sim_records.h>
+
+static struct record booking(void)
+{
+	return (struct record){
+	    .type = RECORD_BOOK,
+	    .at_ms = 1700000000000,
+	    .session = 77,
+	    .psychologist = span_of("dr-lee"),
+	    .client = span_of("client-1"),
+	    .day = 20000,
+	    .minute = 600,
+	    .minutes = 50,
+	};
+}
+
+static size_t encode(const struct record *record, uint8_t *bytes)
+{
+	const size_t size = record_encode(record, bytes);
+	cr_assert_eq(size, record_size(record));
+	cr_assert_eq(size % 8, 0);
+	cr_assert_leq(size, RECORD_SIZE_MAX);
+	return size;
+}
+
+Test(record, comes_back_as_it_was_written)
+{
+	uint8_t bytes[RECORD_SIZE_MAX];
+	const struct record written = booking();
+	const size_t size = encode(&written, bytes);
+	struct record read;
+	cr_assert_eq(record_decode((struct span){bytes, size}, &read, NULL), size);
+	cr_assert_eq(read.type, RECORD_BOOK);
+	cr_assert_eq(read.at_ms, written.at_ms);
+	cr_assert_eq(read.session, 77);
+	cr_assert(span_equal(read.psychologist, written.psychologist));
+	cr_assert(span_equal(read.client, written.client));
+	cr_assert_eq(read.day, 20000);
+	cr_assert_eq(read.minute, 600);
+	cr_assert_eq(read.minutes, 50);
+	cr_assert(!read.unlisted);
+	cr_assert_eq(read.slot_count, 0);
+}
+
+Test(record, of_any_type_and_size_comes_back)
+{
+	struct prng prng = {7};
+	struct sim_records records;
+	sim_records_init(&records);
+	for (int i = 0; i < 20000; i++) {
+		const struct record record = sim_records_add(&records, &prng);
+		cr_assert(sim_records_match(&records, records.count, &record));
+		sim_records_cut(&records, records.count % 16);
+	}
+	sim_records_fini(&records);
+}
+
+Test(record, decodes_with_others_behind_it)
+{
+	uint8_t bytes[2 * RECORD_SIZE_MAX] = {0};
+	const struct record written = booking();
+	const size_t size = encode(&written, bytes);
+	encode(&written, bytes + size);
+	struct record read;
+	cr_assert_eq(record_decode((struct span){bytes, 2 * size}, &read, NULL), size);
+}
+
+Test(record, cut_short_anywhere_is_refused)
+{
+	uint8_t bytes[RECORD_SIZE_MAX];
+	const struct record written = booking();
+	const size_t size = encode(&written, bytes);
+	for (size_t cut = 0; cut < size; cut++) {
+		struct record read;
+		struct error error = {0};
+		cr_assert_eq(record_decode((struct span){bytes, cut}, &read, &error), 0, "cut to %zu bytes", cut);
+		cr_assert_eq(error.code, ERROR_DAMAGED);
+	}
+}
+
+Test(record, out_of_its_bounds_is_refused)
+{
+	/* One byte of the booking's encoding each, by offset (docs/LOG_FORMAT.md). */
+	static const struct {
+		size_t offset;
+		uint8_t byte;
+		const char *what;
+	} changes[] = {
+	    {0, 0, "size 0"},
+	    {0, 24, "size below that of a header"},
+	    {0, 57, "size that is no multiple of 8"},
+	    {0, 56, "size beyond its parts"},
+	    {1, 0x21, "size beyond the largest"},
+	    {2, 0, "type 0"},
+	    {2, 6, "a type there is not"},
+	    {2, RECORD_CANCEL, "a CANCEL with a client"},
+	    {2, RECORD_OPEN, "an OPEN with a session"},
+	    {2, RECORD_PURGE, "a PURGE with a psychologist"},
+	    {3, 2, "a flag there is not"},
+	    {3, 1, "unlisted, but with a duration"},
+	    {4, 0, "no psychologist"},
+	    {4, 65, "a psychologist too long"},
+	    {5, 0, "no client"},
+	    {5, 65, "a client too long"},
+	    {6, 1, "a BOOK with a reason"},
+	    {14, 1, "a time beyond the year 9999"},
+	    {16, 0, "session 0"},
+	    {27, 0xff, "a minute beyond the day"},
+	    {28, 0, "no duration, but listed"},
+	    {29, 0xff, "a duration beyond a day"},
+	    {30, 1, "a BOOK with slots"},
+	    {32, ' ', "a psychologist that is no token"},
+	    {38, 0, "a client that is no token"},
+	    {46, 1, "padding that is not zero"},
+	};
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		uint8_t bytes[RECORD_SIZE_MAX] = {0};
+		const struct record written = booking();
+		encode(&written, bytes);
+		bytes[changes[i].offset] = changes[i].byte;
+		struct record read;
+		struct error error = {0};
+		cr_expect_eq(record_decode((struct span){bytes, sizeof bytes}, &read, &error), 0, "%s",
+			     changes[i].what);
+	}
+}
+
+Test(record, open_with_a_slot_beyond_the_day_is_refused)
+{
+	uint8_t slots[8] = {0};
+	store16(slots + 6, MINUTES_PER_DAY);
+	const struct record written = {
+	    .type = RECORD_OPEN,
+	    .psychologist = span_of("dr-lee"),
+	    .minutes = 50,
+	    .slot_count = 2,
+	    .slots = slots,
+	};
+	uint8_t bytes[RECORD_SIZE_MAX];
+	const size_t size = encode(&written, bytes);
+	struct record read;
+	struct error error = {0};
+	cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), 0);
+}
+
+Test(record, accepted_after_damage_is_what_an_encoder_writes)
+{
+	struct prng prng = {11};
+	struct sim_records records;
+	sim_records_init(&records);
+	uint32_t accepted = 0;
+	for (int i = 0; i < 200000; i++) {
+		sim_records_cut(&records, 0);
+		sim_records_add(&records, &prng);
+		uint8_t bytes[RECORD_SIZE_MAX] = {0};
+		memcpy(bytes, records.bytes, records.offsets[1]);
+		for (uint32_t changes = 1 + prng_below(&prng, 3); changes > 0; changes--) {
+			const uint32_t header_or_all = prng_one_in(&prng, 2) ? 32 : (uint32_t)records.offsets[1];
+			bytes[prng_below(&prng, header_or_all)] ^= (uint8_t)(1u << prng_below(&prng, 8));
+		}
+		struct record read;
+		const size_t size = record_decode((struct span){bytes, sizeof bytes}, &read, NULL);
+		if (size != 0) {
+			uint8_t again[RECORD_SIZE_MAX];
+			accepted++;
+			cr_assert_eq(record_encode(&read, again), size);
+			cr_assert_arr_eq(again, bytes, size);
+		}
+	}
+	cr_assert_gt(accepted, 1000, "the damage is too rough to prove anything");
+	sim_records_fini(&records);
+}
+
+Test(record, has_a_name_for_each_type_and_no_other)
+{
+	cr_assert_str_eq(record_type_name(RECORD_BOOK), "BOOK");
+	cr_assert_str_eq(record_type_name(RECORD_CANCEL), "CANCEL");
+	cr_assert_str_eq(record_type_name(RECORD_OPEN), "OPEN");
+	cr_assert_str_eq(record_type_name(RECORD_CLOSE), "CLOSE");
+	cr_assert_str_eq(record_type_name(RECORD_PURGE), "PURGE");
+	cr_assert_null(record_type_name((enum record_type)0));
+	cr_assert_null(record_type_name((enum record_type)(RECORD_PURGE + 1)));
+}
