@@ -1,0 +1,29 @@
+/*
+ * arguments: the words of a request as tokens, dates, times and numbers; and outcomes as replies.
+ *
+ * Each reader returns false after having written the one error line that says which argument is wrong and what is allowed.
+ * Never the word itself: it may be a client token, which is patient data.
+ *
+ * Threads: the request and the reply belong to one worker.
+ */
+#pragma once
+
+#include <serve/desk.h>
+#include <wire/reply.h>
+#include <wire/request.h>
+
+bool argument_token(struct reply *reply, const char *name, struct span word, struct span *token);
+bool argument_date(struct reply *reply, const char *name, struct span word, uint16_t *day);
+bool argument_time(struct reply *reply, const char *name, struct span word, uint16_t *minute);
+bool argument_number(struct reply *reply, const char *name, struct span word, uint64_t least, uint64_t most,
+		     uint64_t *number);
+/* psychologist, date and time, the words from `first` on. */
+bool argument_place(struct reply *reply, const struct request *request, uint32_t first, struct place *place);
+/* The words are not those of the command; says the usage. */
+void argument_syntax(struct reply *reply, const struct request *request);
+
+/* Writes a refusal: every outcome but OUTCOME_DONE. */
+void reply_refusal(struct reply *reply, const struct desk *desk, const struct outcome *outcome);
+
+/* Appends the 16 bytes YYYY-MM-DDTHH:MM of a key. */
+void format_place(uint64_t key, char text[17]);

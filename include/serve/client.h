@@ -1,0 +1,43 @@
+/*
+ * client: what commands know about the connection a request came over.
+ *
+ * Threads: owned by the worker of the connection. CLIENT LIST reads those of its own worker only.
+ */
+#pragma once
+
+#include <base/limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client;
+struct reply;
+struct service;
+
+#define CLIENT_NAME_SIZE 65
+
+/* Work of a request that goes on over several loops of the worker (PURGE). Called until it returns true, having written
+ * the reply; *lsn as in command_execute. The connection's next request waits meanwhile. */
+typedef bool client_task_f(struct service *service, struct client *client, struct reply *reply, uint64_t *lsn);
+
+struct client {
+	uint64_t id;      /* CLIENT ID: 1, 2, 3, ... */
+	int protocol;     /* 2, or 3 after HELLO 3 */
+	bool close_asked; /* QUIT: close once the replies are out */
+	bool
+	    log_full; /* no space left for the log: what writes is refused; set by the connection before each request */
+	bool in_multi; /* between MULTI and EXEC or DISCARD: nothing executes */
+	uint64_t created_ms;
+	uint64_t last_ms; /* wall clock of the last request */
+	uint64_t requests;
+	char address[96]; /* "127.0.0.1:40312", or "unix" */
+	char local_address[96];
+	char name[CLIENT_NAME_SIZE]; /* CLIENT SETNAME; "" is none */
+	char library[CLIENT_NAME_SIZE];
+	char library_version[CLIENT_NAME_SIZE];
+	const char *last_command; /* name of the last command, static */
+	/* an unfinished request, or NULL */
+	client_task_f *task;
+	void *task_state;    /* the task's, freed by it; if the connection goes first, with free() */
+	struct client *next; /* other clients of the worker, for CLIENT LIST */
+	struct client *previous;
+};

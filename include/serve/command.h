@@ -1,0 +1,78 @@
+/*
+ * command: the commands by name, and the one door to execute a request.
+ *
+ * Rooms: command.c (whether a request is executed: arity, LOADING, MULTI), command_table.c (the table, finding),
+ * command_book.c (BOOK CLAIM CANCEL), command_read.c (SLOT SLOTS SESSION), command_hours.c (OPEN CLOSE PURGE),
+ * command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP,
+ * COMMAND and its subcommands), command_info.c (INFO), command_config.c (CONFIG SHUTDOWN).
+ *
+ * Threads: any worker; the client and the reply are that worker's.
+ */
+#pragma once
+
+#include <serve/client.h>
+#include <serve/service.h>
+#include <wire/reply.h>
+#include <wire/request.h>
+
+/* Executes one request: writes one reply, and returns the lsn that must be durable before it may leave [I2] (0: none).
+ * May set client->task instead of replying (see client.h). */
+uint64_t command_execute(struct service *service, struct client *client, const struct request *request,
+			 struct reply *reply);
+
+/* What a command's handler gets; word 0 is the name. Arity is checked before. Returns as command_execute. */
+typedef uint64_t command_f(struct service *service, struct client *client, const struct request *request,
+			   struct reply *reply);
+
+enum command_class {
+	COMMAND_BOOK,
+	COMMAND_READ,
+	COMMAND_HOURS,
+	COMMAND_ANY,
+};
+
+enum command_flag {
+	COMMAND_WHILE_LOADING = 1, /* answered during replay */
+	COMMAND_WRITES = 2,        /* appends a record */
+	COMMAND_IN_MULTI = 4,      /* executed even between MULTI and EXEC (EXEC, DISCARD, MULTI, WATCH, QUIT, RESET) */
+};
+
+/* One argument, for COMMAND DOCS: redis-cli shows it as a hint. */
+struct command_argument {
+	const char *name;  /* "psychologist" */
+	const char *type;  /* "string", "integer", "block", "pure-token" as in Redis */
+	const char *token; /* "COUNT", or NULL */
+	bool optional;
+	bool multiple;
+};
+
+#define COMMAND_ARGUMENTS_MAX 8
+
+struct command {
+	const char *name; /* "BOOK" */
+	command_f *execute;
+	enum command_class class;
+	unsigned flags;
+	uint32_t words_min; /* words of a request, the name included */
+	uint32_t words_max;
+	const char *usage;   /* "psychologist date time client": what `arguments` say, on one line */
+	const char *summary; /* one sentence, for HELP and COMMAND DOCS */
+	const char *since;   /* "0.1.0" */
+	struct command_argument arguments[COMMAND_ARGUMENTS_MAX];
+};
+
+/* The table, in the order of docs/PROTOCOL.md. */
+const struct command *command_at(size_t i);
+size_t command_count(void);
+/* By name, letter case ignored; NULL if there is none. */
+const struct command *command_find(struct span name);
+
+/* Handlers, each in its room. */
+command_f command_book, command_claim, command_cancel;
+command_f command_slot, command_slots, command_session;
+command_f command_open, command_close, command_purge;
+command_f command_ping, command_echo, command_hello, command_auth, command_select, command_client, command_reset,
+    command_quit, command_time, command_help;
+command_f command_docs;
+command_f command_info, command_config, command_shutdown;
+command_f command_multi, command_exec, command_discard, command_watch;

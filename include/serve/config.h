@@ -1,0 +1,57 @@
+/*
+ * config: what can be set, with its default, from the file and the command line.
+ *
+ * Options are the same words in both: `name value` lines in the file (redis.conf style: # comments, quoting as in
+ * requests), `--name value` on the command line, which wins. `slotd [FILE] [--name value]...`. An unknown name or a
+ * value that is not allowed is an error that names the line (or the argument) and what is allowed.
+ *
+ * Sizes take kb, mb, gb (1024 based, as in redis.conf) or plain bytes; booleans take yes and no.
+ *
+ * Threads: written once by main before threads start, const afterwards.
+ */
+#pragma once
+
+#include <base/bytes.h>
+#include <base/error.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_TEXT_SIZE 256
+
+struct config {
+	uint16_t port;                    /* port: TCP port, default 5545; 0 for none */
+	char bind[CONFIG_TEXT_SIZE];      /* bind: address to listen on, default 127.0.0.1 */
+	char unix_path[CONFIG_TEXT_SIZE]; /* unix: path of a UNIX socket, default none */
+	char dir[CONFIG_TEXT_SIZE];       /* dir: data directory, default slotd-data; created if missing */
+	uint32_t threads;                 /* threads: workers, 1 to THREADS_MAX, default 1 */
+	uint64_t maxmemory;               /* maxmemory: bytes for slots, sessions, tokens; default 2gb, least 16mb */
+	bool fsync;                       /* fsync: flush before answering, default yes; no is for measuring only */
+	bool unlisted_slots;              /* unlisted-slots: may slots nobody opened be claimed, default no */
+	char timezone[CONFIG_TEXT_SIZE];  /* timezone: IANA name, default UTC */
+	uint64_t segment_size;            /* segment-size: bytes of a log segment, default 64mb, 1mb to 4gb */
+	uint32_t batch_size;              /* batch-size: bytes of a commit at most, default 4mb, 64kb to 64mb */
+	uint32_t maxclients;              /* maxclients: connections at most, default 10000 */
+	uint32_t timeout;                 /* timeout: seconds an idle connection is kept, default 0: for ever */
+	uint32_t request_timeout;        /* request-timeout: seconds half a request may take, default 30; 0: for ever */
+	uint64_t output_limit;           /* output-limit: bytes of unread replies a connection may have, default 8mb */
+	char io[CONFIG_TEXT_SIZE];       /* io: auto, io_uring or posix, default auto */
+	char loglevel[CONFIG_TEXT_SIZE]; /* loglevel: debug, info, warning or error, default info */
+};
+
+void config_defaults(struct config *config);
+/* Reads the command line (and the file it names). `argv` as main got it. --help and --version are main's. */
+bool config_parse(struct config *config, int argc, char **argv, struct error *error);
+bool config_parse_file(struct config *config, const char *path, struct error *error);
+
+/* The options in order: name, present value as text, one line of help with default and range. For CONFIG GET, --help
+ * and docs/OPERATIONS.md. Returns false past the last. */
+struct config_entry {
+	const char *name;
+	const char *help;
+	char value[CONFIG_TEXT_SIZE];
+};
+bool config_entry(const struct config *config, size_t i, struct config_entry *entry);
+
+/* The usage of slotd and every option, for --help. */
+void config_help(FILE *stream);

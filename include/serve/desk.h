@@ -1,0 +1,99 @@
+/*
+ * desk: a request in, an outcome out.
+ *
+ * The desk claims, the log remembers, the gate lets go. Every function here decides on the table, appends what it decided
+ * to the log, and returns an outcome that carries the lsn it depends on; none of them waits for the disk and none writes a
+ * reply. One BOOK:
+ *
+ *   find the slot -> look -> take a session -> compare-and-swap -> append -> settle -> outcome { id, lsn }
+ *                                              [I1]                [I4]      [I2]
+ *
+ * Everything that can fail is behind us before the compare-and-swap [I5]: the worker has asked wal_has_room, memory was
+ * promised when the slot was opened.
+ *
+ * Threads: any worker, at the same time; see slot/table.h for what keeps them apart.
+ */
+#pragma once
+
+#include <base/bytes.h>
+#include <log/wal.h>
+#include <serve/service.h>
+#include <slot/table.h>
+
+struct desk {
+	/* const after start-up */
+	struct service *service;
+	struct memory *memory;
+	struct table *table;
+	const struct clock *clock;
+	bool unlisted_slots;
+	/* shared: NULL until replay is done, then stays; release by worker 0 (take_log), pairs with desk_wal */
+	struct wal *_Atomic wal;
+};
+
+/* The log; NULL while it is being replayed. */
+static inline struct wal *desk_wal(const struct desk *desk)
+{
+	return atomic_load_explicit(&desk->wal, memory_order_acquire);
+}
+
+/* What became of a request. docs/PROTOCOL.md has the refusals. */
+enum outcome_code {
+	OUTCOME_DONE,      /* it happened, now or (asked again) before */
+	OUTCOME_TAKEN,     /* another client has the slot */
+	OUTCOME_HELD,      /* another client holds it for a while */
+	OUTCOME_BLOCKED,   /* a calendar is busy over it */
+	OUTCOME_NOSLOT,    /* nobody opened it */
+	OUTCOME_PAST,      /* it has started, or was purged */
+	OUTCOME_OVERLAP,   /* it would overlap a slot that is open */
+	OUTCOME_STATE,     /* not from this status */
+	OUTCOME_NOSESSION, /* no session has this id */
+	OUTCOME_FUTURE,    /* PURGE of days that are not over */
+	OUTCOME_MEMORY,    /* maxmemory is reached */
+};
+
+struct outcome {
+	enum outcome_code code;
+	uint64_t lsn;               /* the answer may leave once this is durable [I2] */
+	uint64_t value;             /* BOOK: the session's id; OPEN, CLOSE: how many slots */
+	uint64_t key;               /* OVERLAP: the slot it hits */
+	enum session_status status; /* STATE: the one it has */
+};
+
+/* A point in a psychologist's hours; the token is valid (token_valid) and borrowed for the call. */
+struct place {
+	struct span psychologist;
+	uint16_t day;
+	uint16_t minute;
+};
+
+/* BOOK and CLAIM. `client` is a valid token. The client that has the slot gets its id again [I10]. */
+struct outcome desk_book(struct desk *desk, const struct place *place, struct span client);
+
+/* CANCEL. Cancelling what is cancelled is done again [I10]. `reason` goes into the log; may be empty. */
+struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason);
+
+/* OPEN: `count` slots of `minutes`, one every `every` minutes, starting at `place`. All or none; those that are open
+ * already with the same minutes are not counted. */
+struct outcome desk_open(struct desk *desk, const struct place *place, uint16_t minutes, uint32_t count,
+			 uint32_t every);
+
+/* CLOSE: the free slots of the day, or the one at place->minute. Occupied ones stay; *occupied says how many. */
+#define DESK_WHOLE_DAY MINUTES_PER_DAY
+struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t *occupied);
+
+/* PURGE: everything before `day` is gone at once; its memory comes back with desk_purge_slice. */
+struct outcome desk_purge(struct desk *desk, uint16_t day);
+/* Reclaims a slice; false when there is nothing left, cursor->removed_* then says how many slots are gone. */
+bool desk_purge_slice(struct desk *desk, struct purge_cursor *cursor);
+
+/* A look at one slot. False: there is none; *lsn is what either answer depends on. */
+bool desk_slot(const struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn);
+
+/* The slots of a psychologist's days, in order; `visit` is called for each. Returns the lsn the whole depends on. */
+typedef void desk_visit_f(void *context, const struct slot_view *view);
+uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t from_day, uint16_t to_day,
+		    desk_visit_f *visit, void *context);
+
+/* A look at one session. False: there is none. */
+bool desk_session(const struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn);

@@ -1,0 +1,72 @@
+/*
+ * service: what all workers share, and what each of them counts.
+ *
+ * Threads: see the banners. Counters are per worker, written by it alone with relaxed stores, and summed by INFO.
+ */
+#pragma once
+
+#include <base/clock.h>
+#include <base/limits.h>
+#include <base/version.h>
+#include <serve/config.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+
+struct desk;
+struct client;
+
+/* A counter with one writer: relaxed is enough, since readers only add them up. */
+typedef _Atomic int64_t counter;
+
+static inline void count(counter *number, int64_t by)
+{
+	atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + by, memory_order_relaxed);
+}
+
+struct counters {
+	alignas(64) counter claims_won;
+	counter claims_lost; /* BOOK or CLAIM answered TAKEN or :0 */
+	counter slots_open;  /* changes in how many slots are open, booked, held, blocked: sums over workers count */
+	counter slots_booked;
+	counter slots_held;
+	counter slots_blocked;
+	counter commands;    /* requests executed */
+	counter errors;      /* requests answered with an error */
+	counter connections; /* accepted since start */
+	counter rejected;    /* connections refused: maxclients */
+	counter clients;     /* connected now */
+	counter input_bytes;
+	counter output_bytes;
+};
+
+struct service {
+	/* const after start-up */
+	const struct config *config;
+	const struct clock *clock;
+	struct desk *desk;
+	uint64_t started_ms; /* wall clock */
+	uint64_t started_ns; /* monotonic */
+	char run_id[41];     /* 40 hex digits, random */
+	uint32_t worker_count;
+	/* shared: written by the thread that replays, then stays */
+	_Atomic bool loading;           /* requests are answered -LOADING; release, pairs with the workers' acquire */
+	_Atomic uint64_t loaded_bytes;  /* progress, relaxed */
+	_Atomic uint64_t loading_bytes; /* of so many */
+	/* shared: set once by SHUTDOWN or a signal; workers then stop reading requests, flush, and end */
+	_Atomic bool stopping;
+	_Atomic uint64_t next_client_id; /* relaxed: only has to be unique */
+	/* each entry owned by its worker, the one behind the last worker's by the thread that replays */
+	struct counters counters[THREADS_MAX + 1];
+	struct client *clients[THREADS_MAX]; /* lists of each worker's clients */
+	/* woken when a worker is to look at `stopping` */
+	void (*wake_all)(struct service *service);
+};
+
+/* The worker this thread is: 0 .. worker_count - 1, set by each worker when it starts; worker_count for the thread that
+ * replays. */
+extern _Thread_local uint32_t service_worker;
+
+static inline struct counters *service_counters(struct service *service)
+{
+	return &service->counters[service_worker];
+}

@@ -1,0 +1,112 @@
+/*
+ * arguments: what is allowed is said in the error itself, so that nobody has to look it up.
+ */
+#include <base/check.h>
+#include <inttypes.h>
+#include <serve/arguments.h>
+#include <serve/command.h>
+#include <slot/civil.h>
+
+bool argument_token(struct reply *reply, const char *name, struct span word, struct span *token)
+{
+	if (!token_valid(word)) {
+		reply_error(reply, "ERR %s must be 1 to %d characters of A-Z a-z 0-9 _ - . : @", name, TOKEN_SIZE_MAX);
+		return false;
+	}
+	*token = word;
+	return true;
+}
+
+bool argument_date(struct reply *reply, const char *name, struct span word, uint16_t *day)
+{
+	if (!civil_parse_date(word, day)) {
+		reply_error(reply, "ERR %s must be a day of the calendar as YYYY-MM-DD, 1970-01-01 to 2149-06-06",
+			    name);
+		return false;
+	}
+	return true;
+}
+
+bool argument_time(struct reply *reply, const char *name, struct span word, uint16_t *minute)
+{
+	if (!civil_parse_time(word, minute)) {
+		reply_error(reply, "ERR %s must be a time of day as HH:MM, 00:00 to 23:59", name);
+		return false;
+	}
+	return true;
+}
+
+bool argument_number(struct reply *reply, const char *name, struct span word, uint64_t least, uint64_t most,
+		     uint64_t *number)
+{
+	if (!span_number(word, most, number) || *number < least) {
+		reply_error(reply, "ERR %s must be a whole number from %" PRIu64 " to %" PRIu64, name, least, most);
+		return false;
+	}
+	return true;
+}
+
+bool argument_place(struct reply *reply, const struct request *request, uint32_t first, struct place *place)
+{
+	CHECK(first + 3 <= request->count);
+	return argument_token(reply, "psychologist", request->words[first], &place->psychologist) &&
+	       argument_date(reply, "date", request->words[first + 1], &place->day) &&
+	       argument_time(reply, "time", request->words[first + 2], &place->minute);
+}
+
+void argument_syntax(struct reply *reply, const struct request *request)
+{
+	const struct command *command = command_find(request->words[0]);
+	CHECK(command != NULL);
+	reply_error(reply, "ERR syntax error, usage: %s %s", command->name, command->usage);
+}
+
+void format_place(uint64_t key, char text[17])
+{
+	civil_format_date(key_day(key), text);
+	text[CIVIL_DATE_SIZE] = 'T';
+	civil_format_time(key_minute(key), text + CIVIL_DATE_SIZE + 1);
+	text[16] = '\0';
+}
+
+void reply_refusal(struct reply *reply, const struct desk *desk, const struct outcome *outcome)
+{
+	char at[17];
+	switch (outcome->code) {
+	case OUTCOME_DONE:
+		break;
+	case OUTCOME_TAKEN:
+		reply_error(reply, "TAKEN This time slot was just booked by another user");
+		return;
+	case OUTCOME_HELD:
+		reply_error(reply, "HELD This time slot is being held for another user");
+		return;
+	case OUTCOME_BLOCKED:
+		reply_error(reply, "BLOCKED This time slot is busy in a calendar");
+		return;
+	case OUTCOME_NOSLOT:
+		reply_error(reply, "NOSLOT This time slot is not open");
+		return;
+	case OUTCOME_PAST:
+		reply_error(reply, "PAST This time slot has already started");
+		return;
+	case OUTCOME_OVERLAP:
+		format_place(outcome->key, at);
+		reply_error(reply, "OVERLAP Nothing was opened: it would overlap the slot of %s", at);
+		return;
+	case OUTCOME_STATE:
+		reply_error(reply, "STATE The session is %s", session_status_name(outcome->status));
+		return;
+	case OUTCOME_NOSESSION:
+		reply_error(reply, "NOSESSION There is no session with this id");
+		return;
+	case OUTCOME_FUTURE:
+		reply_error(reply, "ERR date must not be after today: only days that are over can be purged");
+		return;
+	case OUTCOME_MEMORY:
+		reply_error(reply, "OOM command not allowed when used memory is at maxmemory (%" PRIu64 " bytes)",
+			    desk->memory->limit);
+		return;
+	}
+	WRONG("a refusal was asked for what was done");
+}

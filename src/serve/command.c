@@ -1,0 +1,120 @@
+/*
+ * command: the one door. A request is looked up, admitted or refused, executed, counted.
+ *
+ * MULTI is refused safely: client libraries send MULTI, the commands and EXEC in one write, and would book slots
+ * outside of any transaction if only MULTI were refused. So from MULTI on nothing is executed until EXEC, DISCARD or
+ * RESET. That holds while loading too: a MULTI that was answered -LOADING would leave its commands to a server that is
+ * ready by then.
+ */
+#include "command_reply.h"
+
+static void reply_word_count(struct reply *reply, const struct command *command)
+{
+	char name[COMMAND_NAME_TEXT_SIZE];
+	command_name_lower(command->name, name);
+	reply_error(reply, "ERR wrong number of arguments for '%s' command, usage: %s%s%s", name, command->name,
+		    command->usage[0] != '\0' ? " " : "", command->usage);
+}
+
+/* The command to execute; NULL, having said why, if there is none. */
+static const struct command *admit(const struct service *service, const struct client *client,
+				   const struct request *request, struct reply *reply)
+{
+	const struct command *command = command_find(request->words[0]);
+	if (command == NULL) {
+		command_reply_unknown(reply, request->words[0]);
+		return NULL;
+	}
+	if (request->count < command->words_min || request->count > command->words_max) {
+		reply_word_count(reply, command);
+		return NULL;
+	}
+	if (client->in_multi && !(command->flags & COMMAND_IN_MULTI)) {
+		reply_error(reply, "ERR not executed: MULTI is not supported yet, leave it with DISCARD");
+		return NULL;
+	}
+	/* Acquire; pairs with the release that ends loading: from then on the table is whole. */
+	if (!(command->flags & COMMAND_WHILE_LOADING) &&
+	    atomic_load_explicit(&service->loading, memory_order_acquire)) {
+		reply_error(reply, "LOADING slotd is reading its log");
+		return NULL;
+	}
+	if ((command->flags & COMMAND_WRITES) && client->log_full) {
+		reply_error(reply,
+			    "MISCONF No space left for the log: nothing can be booked or changed until there is, "
+			    "reading goes on");
+		return NULL;
+	}
+	return command;
+}
+
+uint64_t command_execute(struct service *service, struct client *client, const struct request *request,
+			 struct reply *reply)
+{
+	const size_t start = reply->out->size;
+	client->requests++;
+	client->last_ms = clock_wall_ms(service->clock);
+	count(&service_counters(service)->commands, 1);
+	const struct command *command = admit(service, client, request, reply);
+	uint64_t lsn = 0;
+	if (command != NULL) {
+		client->last_command = command->name;
+		lsn = command->execute(service, client, request, reply);
+	}
+	if (reply->out->size > start && reply->out->at[start] == '-') {
+		count(&service_counters(service)->errors, 1);
+	}
+	return lsn;
+}
+
+uint64_t command_multi(struct service *service, struct client *client, const struct request *request,
+		       struct reply *reply)
+{
+	(void)service;
+	(void)request;
+	if (client->in_multi) {
+		reply_error(reply, "ERR MULTI calls can not be nested");
+		return 0;
+	}
+	client->in_multi = true;
+	reply_error(reply, "ERR MULTI is not supported yet: nothing is executed until EXEC or DISCARD");
+	return 0;
+}
+
+uint64_t command_exec(struct service *service, struct client *client, const struct request *request,
+		      struct reply *reply)
+{
+	(void)service;
+	(void)request;
+	if (client->in_multi) {
+		client->in_multi = false;
+		reply_error(reply, "EXECABORT Transaction discarded because MULTI is not supported");
+	} else {
+		reply_error(reply, "ERR EXEC without MULTI");
+	}
+	return 0;
+}
+
+uint64_t command_discard(struct service *service, struct client *client, const struct request *request,
+			 struct reply *reply)
+{
+	(void)service;
+	(void)request;
+	if (client->in_multi) {
+		client->in_multi = false;
+		reply_status(reply, "OK");
+	} else {
+		reply_error(reply, "ERR DISCARD without MULTI");
+	}
+	return 0;
+}
+
+uint64_t command_watch(struct service *service, struct client *client, const struct request *request,
+		       struct reply *reply)
+{
+	(void)service;
+	(void)client;
+	(void)request;
+	reply_error(reply, "ERR WATCH is not supported: a claim is atomic by itself");
+	return 0;
+}

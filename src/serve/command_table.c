@@ -1,0 +1,422 @@
+/*
+ * command_table: what commands there are, and finding one by its name.
+ *
+ * HELP, COMMAND DOCS and the usage in error texts are all made from this table. A name is found through a small hash
+ * table of places in it, filled when the first name is looked for: one multiplication and, nearly always, one
+ * comparison.
+ */
+#include <base/check.h>
+#include <pthread.h>
+#include <serve/command.h>
+
+/* No bound of its own: the parser's. */
+#define ANY LINE_WORDS_MAX
+
+#define PSYCHOLOGIST                                                                                                   \
+	{                                                                                                              \
+		.name = "psychologist", .type = "string"                                                               \
+	}
+#define DATE                                                                                                           \
+	{                                                                                                              \
+		.name = "date", .type = "string"                                                                       \
+	}
+#define TIME                                                                                                           \
+	{                                                                                                              \
+		.name = "time", .type = "string"                                                                       \
+	}
+#define CLIENT                                                                                                         \
+	{                                                                                                              \
+		.name = "client", .type = "string"                                                                     \
+	}
+#define ID                                                                                                             \
+	{                                                                                                              \
+		.name = "id", .type = "integer"                                                                        \
+	}
+#define SUBCOMMAND                                                                                                     \
+	{                                                                                                              \
+		.name = "subcommand", .type = "string"                                                                 \
+	}
+#define REST(what)                                                                                                     \
+	{                                                                                                              \
+		.name = what, .type = "string", .optional = true, .multiple = true                                     \
+	}
+
+static const struct command commands[] = {
+    {
+	.name = "BOOK",
+	.execute = command_book,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 5,
+	.words_max = 5,
+	.usage = "psychologist date time client",
+	.summary = "Books a slot for a client and answers the session's id, or -TAKEN.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT},
+    },
+    {
+	.name = "CLAIM",
+	.execute = command_claim,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 5,
+	.words_max = 5,
+	.usage = "psychologist date time client",
+	.summary = "Books a slot as BOOK does, and answers 1 if it is the client's, 0 if it is another's.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT},
+    },
+    {
+	.name = "CANCEL",
+	.execute = command_cancel,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 2,
+	.words_max = 3,
+	.usage = "id [reason]",
+	.summary = "Cancels a session; its slot can be booked again at once.",
+	.since = "0.1.0",
+	.arguments = {ID, {.name = "reason", .type = "string", .optional = true}},
+    },
+    {
+	.name = "SLOT",
+	.execute = command_slot,
+	.class = COMMAND_READ,
+	.words_min = 4,
+	.words_max = 4,
+	.usage = "psychologist date time",
+	.summary = "Answers one slot's status, minutes and session.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, TIME},
+    },
+    {
+	.name = "SLOTS",
+	.execute = command_slots,
+	.class = COMMAND_READ,
+	.words_min = 3,
+	.words_max = 5,
+	.usage = "psychologist from-date [to-date] [ALL]",
+	.summary = "Lists a psychologist's open slots, or ALL, from one day to another, both included.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST,
+		      {.name = "from-date", .type = "string"},
+		      {.name = "to-date", .type = "string", .optional = true},
+		      {.name = "all", .type = "pure-token", .token = "ALL", .optional = true}},
+    },
+    {
+	.name = "SESSION",
+	.execute = command_session,
+	.class = COMMAND_READ,
+	.words_min = 2,
+	.words_max = 2,
+	.usage = "id",
+	.summary = "Answers everything about one session.",
+	.since = "0.1.0",
+	.arguments = {ID},
+    },
+    {
+	.name = "OPEN",
+	.execute = command_open,
+	.class = COMMAND_HOURS,
+	.flags = COMMAND_WRITES,
+	.words_min = 5,
+	.words_max = 9,
+	.usage = "psychologist date time minutes [COUNT n] [EVERY minutes]",
+	.summary = "Opens slots, all or none, and answers how many are new; asking again changes nothing.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST,
+		      DATE,
+		      TIME,
+		      {.name = "minutes", .type = "integer"},
+		      {.name = "n", .type = "integer", .token = "COUNT", .optional = true},
+		      {.name = "minutes", .type = "integer", .token = "EVERY", .optional = true}},
+    },
+    {
+	.name = "CLOSE",
+	.execute = command_close,
+	.class = COMMAND_HOURS,
+	.flags = COMMAND_WRITES,
+	.words_min = 3,
+	.words_max = 4,
+	.usage = "psychologist date [time]",
+	.summary = "Takes the free slots of a day, or one, out of the hours; occupied slots stay.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, {.name = "time", .type = "string", .optional = true}},
+    },
+    {
+	.name = "PURGE",
+	.execute = command_purge,
+	.class = COMMAND_HOURS,
+	.flags = COMMAND_WRITES,
+	.words_min = 3,
+	.words_max = 3,
+	.usage = "BEFORE date",
+	.summary = "Removes all slots and sessions of days before a date, and answers how many slots.",
+	.since = "0.1.0",
+	.arguments = {{.name = "date", .type = "string", .token = "BEFORE"}},
+    },
+    {
+	.name = "MULTI",
+	.execute = command_multi,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_IN_MULTI,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Not supported yet: nothing is executed until EXEC or DISCARD.",
+	.since = "0.1.0",
+    },
+    {
+	.name = "EXEC",
+	.execute = command_exec,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_IN_MULTI,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Ends what MULTI began, with an error: nothing was executed.",
+	.since = "0.1.0",
+    },
+    {
+	.name = "DISCARD",
+	.execute = command_discard,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_IN_MULTI,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Ends what MULTI began: nothing was executed.",
+	.since = "0.1.0",
+    },
+    {
+	.name = "WATCH",
+	.execute = command_watch,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_IN_MULTI,
+	.words_min = 2,
+	.words_max = ANY,
+	.usage = "key [key ...]",
+	.summary = "Not supported: a claim is atomic by itself.",
+	.since = "0.1.0",
+	.arguments = {{.name = "key", .type = "string", .multiple = true}},
+    },
+    {
+	.name = "PING",
+	.execute = command_ping,
+	.class = COMMAND_ANY,
+	.words_min = 1,
+	.words_max = 2,
+	.usage = "[message]",
+	.summary = "Answers PONG, or the message; -LOADING until the log is read.",
+	.since = "0.1.0",
+	.arguments = {{.name = "message", .type = "string", .optional = true}},
+    },
+    {
+	.name = "ECHO",
+	.execute = command_echo,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 2,
+	.words_max = 2,
+	.usage = "message",
+	.summary = "Answers the message.",
+	.since = "0.1.0",
+	.arguments = {{.name = "message", .type = "string"}},
+    },
+    {
+	.name = "HELLO",
+	.execute = command_hello,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = 7,
+	.usage = "[protocol] [AUTH username password] [SETNAME name]",
+	.summary = "Chooses RESP 2 or 3 and answers who the server is.",
+	.since = "0.1.0",
+	.arguments = {{.name = "protocol", .type = "integer", .optional = true},
+		      {.name = "username password", .type = "string", .token = "AUTH", .optional = true},
+		      {.name = "name", .type = "string", .token = "SETNAME", .optional = true}},
+    },
+    {
+	.name = "AUTH",
+	.execute = command_auth,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 2,
+	.words_max = 3,
+	.usage = "[username] password",
+	.summary = "Says who the client is; no password is configured.",
+	.since = "0.1.0",
+	.arguments = {{.name = "username", .type = "string", .optional = true}, {.name = "password", .type = "string"}},
+    },
+    {
+	.name = "SELECT",
+	.execute = command_select,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 2,
+	.words_max = 2,
+	.usage = "index",
+	.summary = "Chooses the database; there is only 0.",
+	.since = "0.1.0",
+	.arguments = {{.name = "index", .type = "integer"}},
+    },
+    {
+	.name = "CLIENT",
+	.execute = command_client,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 2,
+	.words_max = ANY,
+	.usage = "subcommand [argument ...]",
+	.summary = "Names this connection and lists connections; CLIENT HELP lists subcommands.",
+	.since = "0.1.0",
+	.arguments = {SUBCOMMAND, REST("argument")},
+    },
+    {
+	.name = "RESET",
+	.execute = command_reset,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_IN_MULTI,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Makes the connection as new: RESP 2, no name, no MULTI.",
+	.since = "0.1.0",
+    },
+    {
+	.name = "QUIT",
+	.execute = command_quit,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_IN_MULTI,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Answers OK and closes the connection.",
+	.since = "0.1.0",
+    },
+    {
+	.name = "TIME",
+	.execute = command_time,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Answers the server's clock: seconds since 1970 UTC, and microseconds.",
+	.since = "0.1.0",
+    },
+    {
+	.name = "HELP",
+	.execute = command_help,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = 2,
+	.usage = "[command]",
+	.summary = "Lists the commands, or says what one does.",
+	.since = "0.1.0",
+	.arguments = {{.name = "command", .type = "string", .optional = true}},
+    },
+    {
+	.name = "COMMAND",
+	.execute = command_docs,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = ANY,
+	.usage = "[subcommand] [name ...]",
+	.summary = "Describes the commands to programs; COMMAND HELP lists subcommands.",
+	.since = "0.1.0",
+	.arguments = {{.name = "subcommand", .type = "string", .optional = true}, REST("name")},
+    },
+    {
+	.name = "INFO",
+	.execute = command_info,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = ANY,
+	.usage = "[section ...]",
+	.summary = "Answers figures about the server, in sections.",
+	.since = "0.1.0",
+	.arguments = {REST("section")},
+    },
+    {
+	.name = "CONFIG",
+	.execute = command_config,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 2,
+	.words_max = ANY,
+	.usage = "subcommand [argument ...]",
+	.summary = "Answers the options the server runs with; CONFIG HELP lists subcommands.",
+	.since = "0.1.0",
+	.arguments = {SUBCOMMAND, REST("argument")},
+    },
+    {
+	.name = "SHUTDOWN",
+	.execute = command_shutdown,
+	.class = COMMAND_ANY,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = 2,
+	.usage = "[SAVE|NOSAVE]",
+	.summary = "Ends the server as SIGTERM does; what is acknowledged is on disk either way.",
+	.since = "0.1.0",
+	.arguments = {{.name = "SAVE|NOSAVE", .type = "string", .optional = true}},
+    },
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+/* Cells of the hash table: 1 + place in `commands`, 0 is empty. Four times as many as commands, so that probes are
+ * short. */
+#define CELL_COUNT 128
+static_assert(COMMAND_COUNT * 4 <= CELL_COUNT, "the hash table of names is sparse");
+static uint8_t cells[CELL_COUNT];
+
+/* Of the length and the first eight letters, case folded; names that share both are told apart by comparison. */
+static size_t cell_of(struct span name)
+{
+	uint64_t letters = 0;
+	memcpy(&letters, name.at, name.size < sizeof letters ? name.size : sizeof letters);
+	letters = (letters | UINT64_C(0x2020202020202020)) + name.size;
+	return (size_t)((letters * UINT64_C(0x9e3779b97f4a7c15)) >> 57);
+}
+static_assert(CELL_COUNT == 1 << (64 - 57), "the hash is as wide as the table");
+
+static void fill_cells(void)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		size_t cell = cell_of(span_of(commands[i].name));
+		while (cells[cell] != 0) {
+			cell = (cell + 1) % CELL_COUNT;
+		}
+		cells[cell] = (uint8_t)(i + 1);
+	}
+}
+
+const struct command *command_find(struct span name)
+{
+	static pthread_once_t filled = PTHREAD_ONCE_INIT;
+	pthread_once(&filled, fill_cells);
+	for (size_t cell = cell_of(name); cells[cell] != 0; cell = (cell + 1) % CELL_COUNT) {
+		const struct command *command = &commands[cells[cell] - 1];
+		if (span_is(name, command->name)) {
+			return command;
+		}
+	}
+	return NULL;
+}
+
+const struct command *command_at(size_t i)
+{
+	CHECK(i < COMMAND_COUNT);
+	return &commands[i];
+}
+
+size_t command_count(void)
+{
+	return COMMAND_COUNT;
+}

@@ -1,0 +1,60 @@
+/*
+ * desk_look: reading, without a lock and without changing anything. Every look says which lsn it depends on [I2].
+ */
+#include <base/check.h>
+#include <serve/desk.h>
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+bool desk_slot(const struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn)
+{
+	const uint32_t psychologist = intern_find(&desk->table->psychologists, place->psychologist);
+	if (psychologist == 0) {
+		*lsn = 0; /* never named in any record */
+		return false;
+	}
+	const uint64_t key = key_make(psychologist, place->day, place->minute);
+	const uint32_t slot = table_find(desk->table, key);
+	const bool there = slot != 0 && table_view(desk->table, slot, key, view);
+	*lsn = there ? view->lsn : table_removed_lsn(desk->table);
+	return there;
+}
+
+uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t from_day, uint16_t to_day,
+		    desk_visit_f *visit, void *context)
+{
+	const uint32_t number = intern_find(&desk->table->psychologists, psychologist);
+	if (number == 0) {
+		return 0;
+	}
+	uint64_t lsn = 0;
+	uint32_t slots[TABLE_DAY_SLOTS_MAX];
+	for (uint32_t day = from_day; day <= to_day; day++) {
+		const size_t count = table_day(desk->table, number, (uint16_t)day, slots);
+		for (size_t i = 0; i < count; i++) {
+			const struct slot *slot = pool_at(&desk->table->slots, slots[i]);
+			/* Relaxed: table_view checks the key against the word. */
+			const uint64_t key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+			struct slot_view view;
+			const bool there = key_psychologist(key) == number && key_day(key) == day &&
+					   table_view(desk->table, slots[i], key, &view);
+			if (there) {
+				lsn = later(lsn, view.lsn);
+				visit(context, &view);
+			}
+		}
+	}
+	/* What is not in the list may be missing because it was taken out: asked after looking (see table_removed_lsn). */
+	return later(lsn, table_removed_lsn(desk->table));
+}
+
+bool desk_session(const struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn)
+{
+	/* One that is not there was never booked, or purged. */
+	const bool there = table_session_view(desk->table, id, view);
+	*lsn = there ? view->lsn : table_removed_lsn(desk->table);
+	return there;
+}

@@ -1,0 +1,94 @@
+/*
+ * loader: replay at start-up. Keeps I4 (replay_apply refuses a log that contradicts itself) and I7 (wal_open refuses a
+ * damaged one); either way the process ends with the reason, and nothing was served from it.
+ */
+#include <inttypes.h>
+#include <log/replay.h>
+#include <serve/loader.h>
+#include <serve/log_line.h>
+
+#define PROGRESS_NS UINT64_C(2000000000)
+
+static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
+{
+	struct loader *loader = context;
+	if (!replay_apply(loader->desk->table, record, lsn, error)) {
+		return false;
+	}
+	if (++loader->records % 65536 == 0) {
+		const uint64_t now_ns = clock_monotonic_ns(loader->desk->clock);
+		if (now_ns - loader->told_ns > PROGRESS_NS) {
+			loader->told_ns = now_ns;
+			log_line(LOG_INFO, "replaying the log", "records=%" PRIu64, loader->records);
+		}
+	}
+	return true;
+}
+
+/* Slots by state, as the counters of INFO know them: counted once here, by differences from then on. */
+static void count_slots(const struct desk *desk)
+{
+	struct table_counts found;
+	table_count(desk->table, &found);
+	struct counters *counters = service_counters(desk->service);
+	count(&counters->slots_open, (int64_t)found.open);
+	count(&counters->slots_booked, (int64_t)found.booked);
+	count(&counters->slots_held, (int64_t)found.held);
+	count(&counters->slots_blocked, (int64_t)found.blocked);
+}
+
+/* A batch never spans segments, so small segments mean small batches. */
+static uint32_t batch_size(const struct config *config)
+{
+	const uint64_t most = config->segment_size / 4;
+	return config->batch_size < most ? config->batch_size : (uint32_t)most;
+}
+
+static void *load(void *argument)
+{
+	struct loader *loader = argument;
+	struct service *service = loader->desk->service;
+	const struct config *config = service->config;
+	service_worker = service->worker_count;
+	const struct wal_options options = {
+	    .segment_size = config->segment_size,
+	    .batch_size = batch_size(config),
+	    .appenders = config->threads,
+	    .flush = config->fsync,
+	    .advanced = worker_advanced,
+	    .appended = worker_appended,
+	    .context = loader->owner,
+	};
+	const uint64_t began_ns = clock_monotonic_ns(service->clock);
+	loader->told_ns = began_ns;
+	struct wal_recovery found = {0};
+	struct error error = {0};
+	if (!wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, &found, &error)) {
+		log_line(LOG_ERROR, "the log was refused", "dir=%s error=\"%s\"", config->dir, error.text);
+		loader->failed(error.code == ERROR_DAMAGED || error.code == ERROR_NEWER ? EXIT_LOG_REFUSED : 1);
+		return NULL;
+	}
+	if (found.cut_bytes > 0) {
+		log_line(LOG_WARNING, "cut a torn tail, which was never acknowledged",
+			 "file=%s offset=%" PRIu64 " bytes=%" PRIu64, found.cut_file, found.cut_offset,
+			 found.cut_bytes);
+	}
+	table_restore_done(loader->desk->table);
+	count_slots(loader->desk);
+	const uint64_t took_ms = (clock_monotonic_ns(service->clock) - began_ns) / 1000000;
+	log_line(LOG_INFO, "replayed the log", "records=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64, loader->records,
+		 found.bytes, took_ms);
+	worker_hand_over(loader->owner, loader->wal);
+	return NULL;
+}
+
+bool loader_start(struct loader *loader, struct error *error)
+{
+	const int refused = pthread_create(&loader->thread, NULL, load, loader);
+	return refused == 0 || error_errno(error, refused, "cannot start the thread that replays the log");
+}
+
+void loader_join(struct loader *loader)
+{
+	pthread_join(loader->thread, NULL);
+}

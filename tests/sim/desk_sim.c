@@ -1,0 +1,490 @@
+/*
+ * desk_sim: desk, gates and log in one thread, over a disk that loses power: what anybody was told must still be true.
+ *
+ * A history is a few lives of one server. In a life, random commands for few slots of a few days come over a few
+ * connections; the production desk executes them, their replies wait in production gates, batches are sent and completed,
+ * days pass and are purged, and at a random moment the power goes, or only the process. The model executes the same commands
+ * in the same order and must answer the same, also to readers. The simulation says, on its own, on which record each answer
+ * depends: the last one that changed a slot asked about. After each crash:
+ *
+ *   - every reply that had left its gate depends on records that were recovered: winners, losers, readers     [I2]
+ *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
+ *   - whoever has a slot and asks again gets the same id                                                     [I10]
+ *
+ * Four bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ *   eager-gate       replies leave without waiting
+ *   losers-at-once   only replies to changes wait
+ *   lost-cancel      replay skips cancellations
+ *   lost-purge       replay skips purges
+ *
+ * usage: desk_sim [--seconds N | --crashes N] [--seed N] [--canary NAME|all]
+ * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
+ */
+#include <base/check.h>
+#include <base/hash.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <log/replay.h>
+#include <serve/gate.h>
+#include <sim/sim_command.h>
+#include <sim/sim_disk.h>
+#include <sim/sim_region.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIVES_MAX          5
+#define STEPS_MAX          120
+#define COMMANDS_MAX       (LIVES_MAX * STEPS_MAX)
+#define GATES              3
+#define MEMORY             (UINT64_C(16) << 20)
+#define CANARY_CRASHES_MAX 20000
+#define RECLAIM_SLICE      3 /* records; small, so that commands come in between */
+#define DAY_MS             UINT64_C(86400000)
+
+enum canary {
+	CANARY_NONE,
+	CANARY_EAGER_GATE,
+	CANARY_LOSERS_AT_ONCE,
+	CANARY_LOST_CANCEL,
+	CANARY_LOST_PURGE,
+	CANARIES,
+};
+
+static const char *const canary_names[] = {"none", "eager-gate", "losers-at-once", "lost-cancel", "lost-purge"};
+
+struct history {
+	struct prng prng;
+	struct sim_disk disk;
+	struct clock clock;
+	uint64_t now_ms;
+	enum canary canary;
+	struct sim_command commands[COMMANDS_MAX];
+	uint32_t command_count;
+	/* of the present life */
+	struct config config;
+	struct service service;
+	struct memory memory;
+	struct table table;
+	struct desk desk;
+	struct wal *wal;
+	struct gate gates[GATES];
+	struct model model;
+	uint64_t slot_changed[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES];
+	uint64_t purged_lsn;
+	bool reclaiming; /* a purge is not over */
+	struct purge_cursor cursor;
+	char violation[512];
+};
+
+__attribute__((format(printf, 2, 3))) static bool violated(struct history *history, const char *format, ...)
+{
+	if (history->violation[0] == '\0') {
+		va_list arguments;
+		va_start(arguments, format);
+		vsnprintf(history->violation, sizeof history->violation, format, arguments);
+		va_end(arguments);
+	}
+	return false;
+}
+
+static uint64_t sim_wall_ms(void *context)
+{
+	return ++((struct history *)context)->now_ms;
+}
+
+static uint64_t sim_monotonic_ns(void *context)
+{
+	return ((struct history *)context)->now_ms * 1000000;
+}
+
+/* ----------------------------------------------------------------------------------------------- who depends on what */
+
+/* Which slots the record of this command changed. */
+static void note_change(struct history *history, const struct sim_command *command)
+{
+	if (command->verb != SIM_PURGE) {
+		history->slot_changed[command->psychologist][sim_day_of(command)][sim_time_of(command)] = command->lsn;
+		return;
+	}
+	history->purged_lsn = command->lsn;
+	for (uint32_t psychologist = 1; psychologist <= SIM_PSYCHOLOGISTS; psychologist++) {
+		for (uint32_t at = 0; at < sim_day_of(command) * SIM_TIMES; at++) {
+			uint64_t *changed = &history->slot_changed[psychologist][0][0] + at;
+			*changed = *changed != 0 ? command->lsn : 0; /* where nothing ever was, nothing went */
+		}
+	}
+}
+
+/* The record the answer depends on: the last that changed a slot asked about. */
+static uint64_t truth_of(const struct history *history, const struct sim_command *command,
+			 const struct outcome *outcome, bool changed)
+{
+	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
+		return history->purged_lsn;
+	}
+	if (command->session == SIM_NO_SESSION || outcome->code == OUTCOME_PAST) {
+		return 0; /* nobody's; past by the clock alone */
+	}
+	if (command->verb == SIM_SESSION ||
+	    (command->verb == SIM_CANCEL && !changed && outcome->code == OUTCOME_DONE)) {
+		return 0; /* its own record may be older than its slot's last */
+	}
+	uint64_t truth = 0;
+	const uint32_t days = command->verb == SIM_SLOTS ? command->days : 1;
+	for (uint32_t i = 0; i < days * SIM_TIMES; i++) {
+		const bool asked = command->verb == SIM_SLOTS || i == sim_time_of(command);
+		const uint64_t lsn = (&history->slot_changed[command->psychologist][sim_day_of(command)][0])[i];
+		truth = asked && lsn > truth ? lsn : truth;
+	}
+	return truth;
+}
+
+/* A session of an earlier command, with the place it was for, so that the model's account knows its slot. */
+static void choose_session(struct history *history, struct sim_command *command)
+{
+	for (uint32_t tries = 0; tries < 8 && history->command_count > 0; tries++) {
+		const struct sim_command *earlier =
+		    &history->commands[prng_below(&history->prng, history->command_count)];
+		if (earlier->verb == SIM_BOOK && earlier->session != 0) {
+			command->session = earlier->session;
+			command->psychologist = earlier->psychologist;
+			command->day = earlier->day;
+			command->minute = earlier->minute;
+			return;
+		}
+	}
+	command->session = SIM_NO_SESSION;
+}
+
+static void execute(struct history *history, struct sim_command command)
+{
+	if (command.verb == SIM_PURGE) {
+		const uint64_t midnight_ms = command.day * DAY_MS;
+		history->now_ms = history->now_ms > midnight_ms ? history->now_ms : midnight_ms;
+	}
+	const uint64_t appended = wal_appended_lsn(history->wal);
+	bool agrees;
+	const struct outcome outcome = sim_command_desk(&command, &history->desk, &history->model, &agrees);
+	const bool changed = wal_appended_lsn(history->wal) > appended;
+	if (command.verb == SIM_BOOK) {
+		command.session = outcome.code == OUTCOME_DONE ? outcome.value : 0;
+	}
+	enum model_outcome expected;
+	const bool should_change = sim_command_model(&command, &history->model, &expected);
+	if (!agrees || changed != should_change || !sim_command_agrees(&command, &outcome, expected)) {
+		violated(history, "command %" PRIu32 " (verb %d): the desk says %d, the model %s",
+			 history->command_count, (int)command.verb, (int)outcome.code, model_outcome_name(expected));
+		return;
+	}
+	if (changed) {
+		command.lsn = wal_appended_lsn(history->wal);
+		note_change(history, &command);
+	}
+	if (changed && command.verb == SIM_PURGE) {
+		history->reclaiming = true;
+		history->cursor = (struct purge_cursor){0};
+	}
+	command.truth = truth_of(history, &command, &outcome, changed);
+	struct gate *gate = &history->gates[prng_below(&history->prng, GATES)];
+	const bool at_once = history->canary == CANARY_LOSERS_AT_ONCE && !changed;
+	buffer_add(&gate->waiting, &history->command_count, sizeof history->command_count);
+	gate_mark(gate, at_once ? 0 : outcome.lsn);
+	history->commands[history->command_count++] = command;
+}
+
+static bool has_room(const struct history *history)
+{
+	return history->command_count < COMMANDS_MAX && wal_has_room(history->wal);
+}
+
+/* The first day that is not over, on the simulated clock. */
+static uint16_t first_day(const struct history *history)
+{
+	const uint64_t today = history->now_ms / DAY_MS;
+	return today > SIM_FIRST_DAY ? (uint16_t)today : SIM_FIRST_DAY;
+}
+
+static void execute_one(struct history *history)
+{
+	if (!has_room(history)) {
+		return;
+	}
+	const uint16_t today = first_day(history);
+	if (today > SIM_FIRST_DAY && history->model.purged_before_day < today) {
+		/* The last purge was lost, and the days that are over are there again: the first thing is to purge them. */
+		execute(history, (struct sim_command){.verb = SIM_PURGE, .psychologist = 1, .day = today});
+		return;
+	}
+	struct sim_command command = sim_command_random(&history->prng, today);
+	if (command.verb == SIM_CANCEL || command.verb == SIM_SESSION) {
+		choose_session(history, &command);
+	}
+	execute(history, command);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- lives */
+
+static void release(struct history *history)
+{
+	const uint64_t durable = history->canary == CANARY_EAGER_GATE ? UINT64_MAX : wal_durable_lsn(history->wal);
+	for (uint32_t i = 0; i < GATES; i++) {
+		struct gate *gate = &history->gates[i];
+		if (!gate_release(gate, durable)) {
+			continue;
+		}
+		for (size_t at = 0; at < gate->leaving.size; at += sizeof(uint32_t)) {
+			history->commands[load32(gate->leaving.at + at)].told = true;
+		}
+		gate_sent(gate);
+	}
+}
+
+static void live(struct history *history)
+{
+	const uint32_t steps = prng_below(&history->prng, STEPS_MAX);
+	for (uint32_t i = 0; i < steps && history->violation[0] == '\0'; i++) {
+		const uint32_t draw = prng_below(&history->prng, 8);
+		if (history->reclaiming && prng_one_in(&history->prng, 4)) {
+			history->reclaiming = table_purge_reclaim(&history->table, &history->cursor, RECLAIM_SLICE);
+		} else if (draw < 5) {
+			execute_one(history);
+		} else if (draw < 6) {
+			wal_pump(history->wal);
+		} else {
+			sim_disk_step(&history->disk);
+		}
+		release(history);
+	}
+}
+
+static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
+{
+	struct history *history = context;
+	if ((history->canary == CANARY_LOST_CANCEL && record->type == RECORD_CANCEL) ||
+	    (history->canary == CANARY_LOST_PURGE && record->type == RECORD_PURGE)) {
+		return true;
+	}
+	return replay_apply(&history->table, record, lsn, error);
+}
+
+/* What survived of the commands: told ones must be there in full; the model starts again from the recovered ones. */
+static void judge(struct history *history, uint64_t recovered_lsn)
+{
+	model_fini(&history->model);
+	model_init(&history->model, false);
+	memset(history->slot_changed, 0, sizeof history->slot_changed);
+	history->purged_lsn = 0;
+	history->reclaiming = false;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < history->command_count; i++) {
+		struct sim_command *command = &history->commands[i];
+		if (command->told && (command->truth > recovered_lsn || command->lsn > recovered_lsn)) {
+			violated(history,
+				 "the answer to command %" PRIu32 " was told and depends on lsn %" PRIu64
+				 ", but the log ends with %" PRIu64,
+				 i, command->truth, recovered_lsn);
+			return;
+		}
+		if (command->lsn == 0 || command->lsn > recovered_lsn) {
+			continue;
+		}
+		enum model_outcome outcome;
+		CHECK(sim_command_model(command, &history->model, &outcome));
+		note_change(history, command);
+		command->told = false; /* judged */
+		history->commands[kept++] = *command;
+	}
+	history->command_count = kept;
+}
+
+static void compare_slot(struct history *history, const struct sim_command *at)
+{
+	uint64_t session;
+	uint64_t expected_session;
+	uint64_t lsn;
+	const bool there = sim_desk_slot(&history->desk, at, &session, &lsn);
+	const bool expected_there = sim_model_slot(&history->model, at, &expected_session);
+	if (there != expected_there || session != expected_session) {
+		violated(history,
+			 "after recovery dr-%" PRIu32 ", day %" PRIu32 ", %02u:00 is %s, session %" PRIu64
+			 "; the model says %s, session %" PRIu64,
+			 at->psychologist, sim_day_of(at), at->minute / 60u, there ? "there" : "none", session,
+			 expected_there ? "there" : "none", expected_session);
+	}
+}
+
+/* The table after recovery is the model after the same commands. */
+static void compare(struct history *history)
+{
+	struct sim_command at = {0};
+	for (at.psychologist = 1; at.psychologist <= SIM_PSYCHOLOGISTS; at.psychologist++) {
+		for (uint32_t i = 0; i < SIM_DAYS * SIM_TIMES; i++) {
+			at.day = (uint16_t)(SIM_FIRST_DAY + i / SIM_TIMES);
+			at.minute = (uint16_t)(540 + 60 * (i % SIM_TIMES));
+			compare_slot(history, &at);
+		}
+	}
+	for (uint32_t i = 0; i < history->command_count; i++) {
+		struct session_view view;
+		struct model_session expected;
+		const uint64_t id = history->commands[i].session;
+		uint64_t lsn;
+		if (history->commands[i].verb != SIM_BOOK || !model_session(&history->model, id, &expected)) {
+			continue;
+		}
+		if (!desk_session(&history->desk, id, &view, &lsn) || view.status != expected.status) {
+			violated(history, "after recovery session %" PRIu64 " is not as the model has it", id);
+		}
+	}
+	table_check(&history->table);
+}
+
+static bool open_server(struct history *history)
+{
+	memset(&history->service, 0, sizeof history->service);
+	memory_init(&history->memory, MEMORY);
+	struct error error = {0};
+	const struct table_options table_options = {.stripe_count = 1, .seed = prng_next(&history->prng)};
+	CHECK(table_init(&history->table, &history->memory, &table_options, &error));
+	history->service.clock = &history->clock;
+	history->service.config = &history->config;
+	history->desk = (struct desk){.service = &history->service,
+				      .memory = &history->memory,
+				      .table = &history->table,
+				      .clock = &history->clock};
+	/* Segments small enough that a life crosses some of their ends. */
+	const struct wal_options options = {
+	    .segment_size = 12 * DISK_ALIGN, .batch_size = DISK_ALIGN, .appenders = 1, .flush = true};
+	struct wal_recovery found;
+	if (!wal_open(&history->wal, &options, &history->disk.port, &history->clock, on_record, history, &found,
+		      &error)) {
+		table_fini(&history->table);
+		return violated(history, "a sound log was refused: %s", error.text);
+	}
+	table_restore_done(&history->table);
+	atomic_store_explicit(&history->desk.wal, history->wal, memory_order_release);
+	judge(history, found.last_lsn);
+	if (history->violation[0] == '\0') {
+		compare(history);
+	}
+	return true;
+}
+
+static void crash(struct history *history)
+{
+	if (prng_one_in(&history->prng, 3)) {
+		sim_disk_kill(&history->disk);
+	} else {
+		sim_disk_crash(&history->disk);
+	}
+	wal_close(history->wal);
+	table_fini(&history->table);
+	for (uint32_t i = 0; i < GATES; i++) {
+		gate_fini(&history->gates[i]);
+		history->gates[i] = (struct gate){0};
+	}
+}
+
+/* One history; returns its crashes. */
+static uint64_t run_history(struct history *history, uint64_t seed, enum canary canary)
+{
+	history->prng.state = seed;
+	history->canary = canary;
+	history->command_count = 0;
+	history->now_ms = UINT64_C(1800000000000); /* 2027 */
+	history->clock = (struct clock){history, sim_wall_ms, sim_monotonic_ns};
+	history->violation[0] = '\0';
+	sim_disk_reset(&history->disk, prng_next(&history->prng));
+	model_init(&history->model, false);
+	uint64_t crashes = 0;
+	for (uint32_t i = 0; i < LIVES_MAX && history->violation[0] == '\0'; i++) {
+		if (!open_server(history)) {
+			break;
+		}
+		live(history);
+		crash(history);
+		crashes++;
+	}
+	model_fini(&history->model);
+	return crashes;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- program */
+
+static struct history history; /* some hundred KiB */
+
+static bool find_canary(enum canary canary, uint64_t seed)
+{
+	uint64_t crashes = 0;
+	for (uint64_t k = 0; crashes < CANARY_CRASHES_MAX; k++) {
+		crashes += run_history(&history, seed + k, canary);
+		if (history.violation[0] != '\0') {
+			printf("canary %s: found after %" PRIu64 " crashes: %s\n", canary_names[canary], crashes,
+			       history.violation);
+			return true;
+		}
+	}
+	printf("canary %s: NOT found in %" PRIu64 " crashes\n", canary_names[canary], crashes);
+	return false;
+}
+
+static int simulate(uint64_t seconds, uint64_t crashes_wanted, uint64_t seed)
+{
+	const struct clock clock = clock_real();
+	const uint64_t begin_ns = clock_monotonic_ns(&clock);
+	const uint64_t end_ns = begin_ns + seconds * UINT64_C(1000000000);
+	uint64_t crashes = 0;
+	for (uint64_t k = 0; crashes_wanted != 0 ? crashes < crashes_wanted : clock_monotonic_ns(&clock) < end_ns;
+	     k++) {
+		crashes += run_history(&history, seed + k, CANARY_NONE);
+		if (history.violation[0] != '\0') {
+			printf("VIOLATION: %s\nagain: desk_sim --crashes 1 --seed %" PRIu64 "\n", history.violation,
+			       seed + k);
+			return EXIT_FAILURE;
+		}
+	}
+	const uint64_t took_ms = (clock_monotonic_ns(&clock) - begin_ns) / 1000000;
+	printf("sim: %" PRIu64 " crashes of the desk (%" PRIu64 " a second), 0 violations\n", crashes,
+	       took_ms > 0 ? crashes * 1000 / took_ms : crashes);
+	return EXIT_SUCCESS;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: desk_sim [--seconds N | --crashes N] [--seed N] [--canary NAME|all]\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
+						{"crashes", required_argument, NULL, 'c'},
+						{"seed", required_argument, NULL, 'r'},
+						{"canary", required_argument, NULL, 'k'},
+						{0}};
+	uint64_t seconds = 10;
+	uint64_t crashes = 0;
+	uint64_t seed = hash_seed_random() % 1000000000;
+	const char *canary = NULL;
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		uint64_t *number = option == 's' ? &seconds : option == 'c' ? &crashes : &seed;
+		if (option == 'k') {
+			canary = optarg;
+		} else if (option == '?' || !span_number(span_of(optarg), UINT64_MAX, number)) {
+			return usage();
+		}
+	}
+	sim_region_use();
+	sim_disk_init(&history.disk, seed);
+	for (enum canary c = CANARY_EAGER_GATE; c < CANARIES; c++) {
+		const bool wanted =
+		    canary == NULL || strcmp(canary, "all") == 0 || strcmp(canary, canary_names[c]) == 0;
+		if (wanted && !find_canary(c, seed)) {
+			return EXIT_FAILURE;
+		}
+	}
+	const int status = canary != NULL ? EXIT_SUCCESS : simulate(seconds, crashes, seed);
+	sim_disk_fini(&history.disk);
+	return status;
+}

@@ -1,0 +1,221 @@
+/*
+ * sim_command: see sim_command.h.
+ */
+#include <sim/sim_command.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
+{
+	/* Of 32 commands, so many are of each verb. */
+	static const uint8_t weights[] = {8, 7, 5, 3, 3, 2, 3, 1};
+	uint32_t draw = prng_below(prng, 32);
+	enum sim_verb verb = SIM_BOOK;
+	while (draw >= weights[verb]) {
+		draw -= weights[verb++];
+	}
+	const uint16_t last_day = SIM_FIRST_DAY + SIM_DAYS - 1;
+	struct sim_command command = {
+	    .verb = verb,
+	    .psychologist = 1 + prng_below(prng, SIM_PSYCHOLOGISTS),
+	    .client = 1 + prng_below(prng, SIM_CLIENTS),
+	    .day = prng_one_in(prng, 4) ? (uint16_t)(SIM_FIRST_DAY + prng_below(prng, SIM_DAYS)) : first_day,
+	    .minute = (uint16_t)(540 + 60 * prng_below(prng, SIM_TIMES)),
+	};
+	if (verb == SIM_SLOTS) {
+		command.days = (uint16_t)(1 + prng_below(prng, last_day - command.day + 1u));
+	}
+	if (verb == SIM_PURGE) {
+		command.day = first_day < last_day ? first_day + 1 : last_day;
+	}
+	return command;
+}
+
+/* The model numbers psychologists and clients as the commands do. */
+static uint64_t model_key(const struct sim_command *command)
+{
+	return key_make(command->psychologist, command->day, command->minute);
+}
+
+static struct place place_of(const struct sim_command *command, char name[8])
+{
+	snprintf(name, 8, "dr-%" PRIu32, command->psychologist);
+	return (struct place){.psychologist = span_of(name), .day = command->day, .minute = command->minute};
+}
+
+/* --------------------------------------------------------------------------------------------------------- the readers */
+
+bool sim_desk_slot(const struct desk *desk, const struct sim_command *command, uint64_t *session, uint64_t *lsn)
+{
+	char name[8];
+	struct slot_view view;
+	const struct place place = place_of(command, name);
+	const bool there = desk_slot(desk, &place, &view, lsn);
+	*session = there && !view.free ? view.session : 0;
+	return there;
+}
+
+bool sim_model_slot(struct model *model, const struct sim_command *command, uint64_t *session)
+{
+	struct model_slot slot = {0};
+	const bool there = model_slot(model, model_key(command), &slot);
+	*session = slot.client != 0 ? slot.session : 0;
+	return there;
+}
+
+/* A list of the desk's, held against the model slot by slot while it comes. */
+struct list {
+	struct model *model;
+	struct sim_command at;
+	uint32_t count;
+	bool agrees;
+};
+
+static void on_listed(void *context, const struct slot_view *view)
+{
+	struct list *list = context;
+	uint64_t expected;
+	list->at.day = key_day(view->key);
+	list->at.minute = key_minute(view->key);
+	const bool there = sim_model_slot(list->model, &list->at, &expected);
+	list->agrees = list->agrees && there && expected == (view->free ? 0 : view->session);
+	list->count++;
+}
+
+static uint64_t read_list(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
+{
+	char name[8];
+	struct list list = {.model = model, .at = *command, .agrees = true};
+	const struct place place = place_of(command, name);
+	const uint16_t last = (uint16_t)(command->day + command->days - 1);
+	const uint64_t lsn = desk_slots(desk, place.psychologist, command->day, last, on_listed, &list);
+	uint32_t expected = 0;
+	for (list.at.day = command->day; list.at.day <= last; list.at.day++) {
+		for (uint32_t i = 0; i < SIM_TIMES; i++) {
+			uint64_t session;
+			list.at.minute = (uint16_t)(540 + 60 * i);
+			expected += sim_model_slot(model, &list.at, &session);
+		}
+	}
+	*agrees = list.agrees && list.count == expected;
+	return lsn;
+}
+
+static uint64_t read_slot(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
+{
+	uint64_t session;
+	uint64_t expected;
+	uint64_t lsn;
+	const bool there = sim_desk_slot(desk, command, &session, &lsn);
+	*agrees = there == sim_model_slot(model, command, &expected) && session == expected;
+	return lsn;
+}
+
+static uint64_t read_session(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
+{
+	struct session_view view;
+	struct model_session expected;
+	uint64_t lsn;
+	const bool there = desk_session(desk, command->session, &view, &lsn);
+	*agrees =
+	    there == model_session(model, command->session, &expected) && (!there || view.status == expected.status);
+	return lsn;
+}
+
+/* ------------------------------------------------------------------------------------------------------ executing twice */
+
+struct outcome sim_command_desk(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
+{
+	char psychologist[8];
+	char client[8];
+	snprintf(client, sizeof client, "c-%" PRIu32, command->client);
+	const struct place place = place_of(command, psychologist);
+	uint64_t occupied;
+	struct outcome outcome = {.code = OUTCOME_DONE};
+	*agrees = true;
+	switch (command->verb) {
+	case SIM_BOOK:
+		return desk_book(desk, &place, span_of(client));
+	case SIM_CANCEL:
+		return desk_cancel(desk, command->session, span_of("because"));
+	case SIM_OPEN:
+		return desk_open(desk, &place, 50, 1, 50);
+	case SIM_CLOSE:
+		return desk_close(desk, &place, &occupied);
+	case SIM_PURGE:
+		return desk_purge(desk, command->day);
+	case SIM_SLOT:
+		outcome.lsn = read_slot(command, desk, model, agrees);
+		return outcome;
+	case SIM_SLOTS:
+		outcome.lsn = read_list(command, desk, model, agrees);
+		return outcome;
+	default:
+		outcome.lsn = read_session(command, desk, model, agrees);
+		return outcome;
+	}
+}
+
+bool sim_command_model(struct sim_command *command, struct model *model, enum model_outcome *outcome)
+{
+	struct model_slot before = {0};
+	struct model_session session = {0};
+	bool opened = false;
+	const uint64_t key = model_key(command);
+	*outcome = MODEL_DONE;
+	switch (command->verb) {
+	case SIM_BOOK:
+		model_slot(model, key, &before);
+		*outcome = model_book(model, key, command->client, &command->session);
+		return *outcome == MODEL_DONE && before.client != command->client;
+	case SIM_CANCEL:
+		if (model_session(model, command->session, &session) && session.status == SESSION_CANCELLED) {
+			return false; /* asked again [I10] */
+		}
+		*outcome = model_cancel(model, command->session);
+		return *outcome == MODEL_DONE;
+	case SIM_OPEN:
+		*outcome = model_open(model, key, 50, &opened);
+		return opened;
+	case SIM_CLOSE:
+		*outcome = model_close(model, key);
+		return *outcome == MODEL_DONE;
+	case SIM_PURGE:
+		if (command->day <= model->purged_before_day) {
+			return false;
+		}
+		model_purge(model, command->day);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool sim_command_agrees(const struct sim_command *command, const struct outcome *outcome, enum model_outcome expected)
+{
+	const bool done = outcome->code == OUTCOME_DONE;
+	switch (expected) {
+	case MODEL_DONE:
+		return done && (command->verb != SIM_BOOK || outcome->value == command->session);
+	case MODEL_TAKEN:
+		return outcome->code == OUTCOME_TAKEN;
+	case MODEL_NOSLOT:
+		return command->verb == SIM_CLOSE ? done && outcome->value == 0 : outcome->code == OUTCOME_NOSLOT;
+	case MODEL_OCCUPIED:
+		return done && outcome->value == 0;
+	case MODEL_NOSESSION:
+		return outcome->code == OUTCOME_NOSESSION;
+	case MODEL_STATE:
+		return outcome->code == OUTCOME_STATE;
+	case MODEL_OVERLAP:
+		return outcome->code == OUTCOME_OVERLAP;
+	case MODEL_PAST:
+		if (command->verb == SIM_CLOSE) {
+			return done && outcome->value == 0;
+		}
+		/* Of a psychologist nobody ever named, the desk says that first. */
+		return outcome->code == OUTCOME_PAST || (outcome->code == OUTCOME_NOSLOT && outcome->lsn == 0);
+	}
+	return false;
+}

@@ -1,0 +1,72 @@
+/*
+ * sim_command: one command for a few slots of a few days, executed by the desk and by the model, which must agree.
+ *
+ * Threads: one.
+ */
+#pragma once
+
+#include <model/model.h>
+#include <serve/desk.h>
+#include <sim/prng.h>
+
+#define SIM_PSYCHOLOGISTS 2
+#define SIM_CLIENTS       3
+#define SIM_TIMES         4
+#define SIM_DAYS          3
+#define SIM_FIRST_DAY     22286 /* 2031-01-07 */
+
+/* Nobody's. */
+#define SIM_NO_SESSION 4000000
+
+enum sim_verb {
+	SIM_BOOK,
+	SIM_CANCEL,
+	SIM_OPEN,
+	SIM_CLOSE,
+	SIM_SLOT,
+	SIM_SESSION,
+	SIM_SLOTS,
+	SIM_PURGE,
+};
+
+struct sim_command {
+	enum sim_verb verb;
+	uint32_t psychologist; /* from 1 */
+	uint32_t client;       /* from 1 */
+	uint16_t day;          /* PURGE: before it */
+	uint16_t days;         /* SLOTS: so many from `day` on */
+	uint16_t minute;
+	uint64_t session; /* CANCEL, SESSION: asked for; BOOK: answered */
+	uint64_t lsn;     /* of the record it appended; 0: none */
+	uint64_t truth;   /* the record its answer depends on, by the simulation's own account */
+	bool told;        /* the reply has left its gate */
+};
+
+static inline uint32_t sim_day_of(const struct sim_command *command)
+{
+	return command->day - (uint32_t)SIM_FIRST_DAY;
+}
+
+static inline uint32_t sim_time_of(const struct sim_command *command)
+{
+	return command->minute / 60u - 9;
+}
+
+/* Makes one up, mostly for the first of the days that is not purged. Of CANCEL and SESSION the session is left to the
+ * caller; of PURGE the day is the next, at most the last. */
+struct sim_command sim_command_random(struct prng *prng, uint16_t first_day);
+
+/* The slot at the command's place. False, *session 0: there is none. *session is 0, too, if nobody has it. */
+bool sim_desk_slot(const struct desk *desk, const struct sim_command *command, uint64_t *session, uint64_t *lsn);
+bool sim_model_slot(struct model *model, const struct sim_command *command, uint64_t *session);
+
+/* Lets the desk execute it; what a reader sees is compared with the model, and *agrees says so. */
+struct outcome sim_command_desk(const struct sim_command *command, struct desk *desk, struct model *model,
+				bool *agrees);
+
+/* Lets the model execute what the desk has (BOOK: answered with command->session). Returns whether it changes
+ * anything. */
+bool sim_command_model(struct sim_command *command, struct model *model, enum model_outcome *outcome);
+
+/* Is the desk's answer the model's? */
+bool sim_command_agrees(const struct sim_command *command, const struct outcome *outcome, enum model_outcome expected);
