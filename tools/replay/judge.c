@@ -1,0 +1,137 @@
+/*
+ * judge: see the header.
+ */
+#include "judge.h"
+#include "rebuilt.h"
+
+#include <log/replay.h>
+#include <stdlib.h>
+
+static bool apply(void *context, const struct record *record, uint64_t lsn, struct error *error)
+{
+	struct rebuilt *rebuilt = context;
+	return replay_apply(&rebuilt->table, record, lsn, error);
+}
+
+/* Where the log is sound up to: before the block that is refused. */
+static void place_end(const struct reader *reader, const struct reader_block *refused, struct judgement *judgement)
+{
+	judgement->segment = reader->segment.segment;
+	judgement->size = reader->segment.size;
+	judgement->log_id = reader->segment.log_id;
+	judgement->offset = refused != NULL ? refused->offset : reader->offset;
+	judgement->next_lsn = refused != NULL ? refused->header.first_lsn : reader->next_lsn;
+	judgement->torn_bytes = reader->torn_bytes;
+}
+
+/* False: refused; the reason is in the judgement. */
+static bool read_all(struct reader *reader, struct rebuilt *rebuilt, struct judgement *judgement)
+{
+	for (;;) {
+		struct reader_block block;
+		switch (reader_next(reader, &block, &judgement->reason)) {
+		case READER_REFUSED:
+			place_end(reader, NULL, judgement);
+			return false;
+		case READER_END:
+			place_end(reader, NULL, judgement);
+			return true;
+		case READER_BLOCK:
+			if (!reader_records(reader, &block, apply, rebuilt, &judgement->reason)) {
+				place_end(reader, &block, judgement);
+				return false;
+			}
+			break;
+		}
+	}
+}
+
+bool judge_header(struct disk *disk, uint64_t number, struct segment_header *header, bool *whole, struct error *error)
+{
+	static _Alignas(DISK_ALIGN) uint8_t bytes[SEGMENT_HEADER_SIZE];
+	char name[DISK_NAME_SIZE];
+	disk_file file;
+	size_t got;
+	segment_format_name(number, name);
+	if (!disk->open(disk->context, name, false, &file, error)) {
+		return false;
+	}
+	const bool read = disk->read(disk->context, file, 0, bytes, sizeof bytes, &got, error);
+	*whole = read && got == sizeof bytes && segment_header_look(bytes, header) == BLOCK_WHOLE;
+	disk->close(disk->context, file);
+	return read;
+}
+
+static uint64_t size_of(struct disk *disk, uint64_t number)
+{
+	struct disk_entry *entries = NULL;
+	size_t count = 0;
+	uint64_t size = 0;
+	uint64_t other;
+	if (disk->list(disk->context, &entries, &count, NULL)) {
+		for (size_t i = 0; i < count; i++) {
+			if (segment_parse_name(entries[i].name, &other) && other == number) {
+				size = entries[i].size;
+			}
+		}
+		free(entries);
+	}
+	return size;
+}
+
+static bool is_begun(struct disk *disk, uint64_t number)
+{
+	struct segment_header header;
+	bool whole;
+	return size_of(disk, number) != 0 && judge_header(disk, number, &header, &whole, NULL) && whole;
+}
+
+/* Something in the segment or in the header behind it was refused. Can it be repaired without a cut? */
+static void prefer_mending(const struct reader *reader, struct disk *disk, struct judgement *judgement)
+{
+	const uint64_t number = judgement->segment + 1;
+	struct segment_header next;
+	bool whole;
+	if (reader->next_file == reader->file_count || reader->numbers[reader->next_file] != number ||
+	    !judge_header(disk, number, &next, &whole, &judgement->reason)) {
+		return;
+	}
+	const bool continues = whole && next.segment == number && next.first_lsn == judgement->next_lsn &&
+			       next.previous == reader->previous && next.size >= SEGMENT_HEADER_SIZE &&
+			       next.size % BLOCK_ALIGN == 0 &&
+			       (judgement->segment == 0 || next.log_id == judgement->log_id);
+	const uint64_t size = size_of(disk, number);
+	if (continues && size != next.size) {
+		judgement->repair = REPAIR_RESIZE;
+		judgement->wrong_segment = number;
+		judgement->right_size = next.size;
+		/* What stood in the bytes that are missing, only a segment that continues them can tell. */
+		judgement->loses = size < next.size && !is_begun(disk, number + 1);
+	} else if (continues && judgement->segment != 0) {
+		judgement->repair = REPAIR_WIPE;
+		judgement->loses = false;
+	}
+}
+
+void judge_log(struct disk *disk, struct judgement *judgement)
+{
+	*judgement = (struct judgement){.repair = REPAIR_NONE};
+	struct rebuilt rebuilt;
+	if (!rebuilt_open(&rebuilt, &judgement->reason)) {
+		return;
+	}
+	struct reader reader;
+	if (reader_open(&reader, disk, &judgement->reason)) {
+		if (read_all(&reader, &rebuilt, judgement)) {
+			judgement->repair = judgement->torn_bytes != 0 ? REPAIR_TAIL : REPAIR_NOTHING;
+		} else if (judgement->reason.code == ERROR_DAMAGED) {
+			judgement->repair = REPAIR_CUT;
+			judgement->loses = true;
+			if (judgement->next_lsn == reader.next_lsn) {
+				prefer_mending(&reader, disk, judgement);
+			}
+		}
+	}
+	reader_close(&reader);
+	rebuilt_close(&rebuilt);
+}

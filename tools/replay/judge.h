@@ -1,0 +1,39 @@
+/*
+ * judge: is a log sound, and if not, what would make it so?
+ *
+ * Threads: one.
+ */
+#pragma once
+
+#include <log/reader.h>
+
+enum repair {
+	REPAIR_NOTHING, /* it is sound */
+	REPAIR_TAIL,    /* a torn tail: zero it */
+	REPAIR_WIPE,    /* bytes behind the last block, which the next segment continues all the same: zero them */
+	REPAIR_RESIZE,  /* a segment file of another size than its header says */
+	REPAIR_CUT,     /* cut before the first damaged block */
+	REPAIR_NONE,    /* it could not be read, or is not ours to change: a newer slotd wrote it */
+};
+
+struct judgement {
+	enum repair repair;
+	struct error reason; /* as the server would say it */
+	/* what is kept ends here; segment 0: nothing is kept */
+	uint64_t segment;
+	uint64_t offset;
+	uint64_t size;     /* of that segment, by its header */
+	uint64_t next_lsn; /* the first record that is missing */
+	uint64_t log_id;   /* 0: not known */
+	/* REPAIR_TAIL: how far it reaches; REPAIR_RESIZE: which file, and its right size */
+	uint64_t torn_bytes;
+	uint64_t wrong_segment;
+	uint64_t right_size;
+	bool loses; /* acknowledged records are or may be gone with it */
+};
+
+/* The header of a segment; *whole is false if it has none. */
+bool judge_header(struct disk *disk, uint64_t number, struct segment_header *header, bool *whole, struct error *error);
+
+/* Reads all of it, with a table, as the server does at start. */
+void judge_log(struct disk *disk, struct judgement *judgement);

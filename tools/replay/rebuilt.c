@@ -1,0 +1,112 @@
+/*
+ * rebuilt: see the header.
+ *
+ * A log cannot be sent again command by command: its CANCELs name sessions by ids, and which id the other server gives
+ * cannot be known here. What stands in the end needs no CANCEL.
+ */
+#include "rebuilt.h"
+
+#include <base/check.h>
+#include <base/hash.h>
+#include <slot/civil.h>
+#include <stdio.h>
+
+/* Address space, of which the table uses what the log needs. Bytes. */
+#define TABLE_LIMIT (UINT64_C(64) << 30)
+/* For one thread. Each costs a page and a few system calls. */
+#define TABLE_STRIPES 16
+
+bool rebuilt_open(struct rebuilt *rebuilt, struct error *error)
+{
+	const struct table_options options = {.stripe_count = TABLE_STRIPES, .seed = hash_seed_random()};
+	memory_init(&rebuilt->memory, TABLE_LIMIT);
+	return table_init(&rebuilt->table, &rebuilt->memory, &options, error);
+}
+
+void rebuilt_close(struct rebuilt *rebuilt)
+{
+	table_fini(&rebuilt->table);
+}
+
+static void print_word(struct output *output, struct span word)
+{
+	buffer_format(&output->buffer, "$%zu\r\n", word.size);
+	buffer_add(&output->buffer, word.at, word.size);
+	buffer_add(&output->buffer, "\r\n", 2);
+}
+
+static void print_command(struct output *output, const char *name, int words)
+{
+	output_pace(output);
+	buffer_format(&output->buffer, "*%d\r\n", words);
+	print_word(output, span_of(name));
+}
+
+static void print_date(struct output *output, uint16_t day)
+{
+	char date[CIVIL_DATE_SIZE];
+	civil_format_date(day, date);
+	print_word(output, (struct span){(const uint8_t *)date, sizeof date});
+}
+
+/* psychologist date time */
+static void print_place(struct output *output, const struct table *table, uint64_t key)
+{
+	char minute[CIVIL_TIME_SIZE];
+	civil_format_time(key_minute(key), minute);
+	print_word(output, intern_token(&table->psychologists, key_psychologist(key)));
+	print_date(output, key_day(key));
+	print_word(output, (struct span){(const uint8_t *)minute, sizeof minute});
+}
+
+static void print_horizon(const struct table *table, struct output *output)
+{
+	/* Relaxed, here and below: replay is one thread. */
+	const uint32_t day = atomic_load_explicit(&table->purged_before_day, memory_order_relaxed);
+	if (day != 0) {
+		print_command(output, "PURGE", 3);
+		print_word(output, span_of("BEFORE"));
+		print_date(output, (uint16_t)day);
+	}
+}
+
+static void print_opening(const struct table *table, uint32_t number, struct output *output)
+{
+	const struct slot *slot = pool_at(&table->slots, number);
+	const uint64_t key = atomic_load_explicit(&slot->key, memory_order_relaxed);
+	struct slot_view view;
+	if (key == 0 || key_minute(key) == KEY_MINUTE_CARD || !table_view(table, number, key, &view) ||
+	    view.minutes == 0) {
+		return;
+	}
+	char minutes[8];
+	snprintf(minutes, sizeof minutes, "%u", (unsigned)view.minutes);
+	print_command(output, "OPEN", 5);
+	print_place(output, table, key);
+	print_word(output, span_of(minutes));
+}
+
+static void print_booking(const struct table *table, uint32_t number, struct output *output)
+{
+	const struct session *session = pool_at(&table->sessions, number);
+	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_relaxed);
+	struct session_view view;
+	if (!table_session_view(table, session_id(number, generation), &view) || !session_occupies(view.status)) {
+		return;
+	}
+	print_command(output, "BOOK", 5);
+	print_place(output, table, view.key);
+	print_word(output, intern_token(&table->clients, view.client));
+}
+
+void rebuilt_print(const struct rebuilt *rebuilt, struct output *output)
+{
+	const struct table *table = &rebuilt->table;
+	print_horizon(table, output);
+	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
+		print_opening(table, number, output);
+	}
+	for (uint32_t number = 1; pool_has(&table->sessions, number); number++) {
+		print_booking(table, number, output);
+	}
+}

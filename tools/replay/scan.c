@@ -1,0 +1,148 @@
+/*
+ * scan: see the header.
+ */
+#include "scan.h"
+#include "follow.h"
+
+#include <base/check.h>
+#include <inttypes.h>
+#include <log/replay.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static bool prints_records(const struct options *options)
+{
+	return !options->verify && !options->stats && !options->quiet && options->format != FORMAT_RESP;
+}
+
+static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
+{
+	struct scan *scan = context;
+	struct options *options = scan->options;
+	if (!selection_takes(&options->selection, record, lsn)) {
+		return true;
+	}
+	totals_add_record(&scan->totals, record, lsn);
+	if (scan->rebuilt != NULL) {
+		return replay_apply(&scan->rebuilt->table, record, lsn, error);
+	}
+	if (prints_records(options)) {
+		format_record(&scan->output.buffer, options->format, record, lsn);
+	}
+	return true;
+}
+
+bool scan_block(struct scan *scan, const struct reader_block *block, struct error *error)
+{
+	progress_move(&scan->progress, &scan->reader);
+	if (selection_skips(&scan->options->selection, block->header.first_lsn, block->header.record_count)) {
+		return true;
+	}
+	totals_add_block(&scan->totals, block);
+	return reader_records(&scan->reader, block, on_record, scan, error);
+}
+
+bool scan_over(const struct scan *scan)
+{
+	return scan->output.closed || scan->output.failed ||
+	       selection_over(&scan->options->selection, scan->reader.next_lsn);
+}
+
+static bool read_log(struct scan *scan, struct error *error)
+{
+	while (!scan_over(scan)) {
+		struct reader_block block;
+		switch (reader_next(&scan->reader, &block, error)) {
+		case READER_REFUSED:
+			return false;
+		case READER_END:
+			return true;
+		case READER_BLOCK:
+			if (!scan_block(scan, &block, error)) {
+				return false;
+			}
+			output_pace(&scan->output);
+			break;
+		}
+	}
+	return true;
+}
+
+static void print_verdict(struct scan *scan)
+{
+	const struct reader *reader = &scan->reader;
+	struct buffer *out = &scan->output.buffer;
+	buffer_format(out, "sound: records=%" PRIu64 " last_lsn=%" PRIu64 " blocks=%" PRIu64 " segments=%" PRIu64 "\n",
+		      reader->next_lsn - 1, reader->next_lsn - 1, scan->totals.blocks, reader->segment.segment);
+	if (reader->torn_bytes != 0) {
+		buffer_format(out,
+			      "behind it, %s, offset %" PRIu64 ": %" PRIu64
+			      " bytes of a batch that is on its way or was torn by a crash, never acknowledged\n",
+			      reader->name, reader->offset, reader->torn_bytes);
+	}
+}
+
+static void print_end(struct scan *scan)
+{
+	const struct options *options = scan->options;
+	if (options->format == FORMAT_RESP) {
+		rebuilt_print(scan->rebuilt, &scan->output);
+	} else if (options->stats) {
+		totals_format(&scan->totals, options->format, scan->reader.segment.segment, &scan->output.buffer);
+	} else if (options->verify && !options->quiet) {
+		print_verdict(scan);
+	}
+}
+
+/* What the reader, the records or standard output say in the end. */
+static int status_of(const struct scan *scan, bool sound, const struct error *error)
+{
+	if (scan->output.failed) {
+		fputs("slotd-replay: cannot write to standard output\n", stderr);
+		return STATUS_NO_ANSWER;
+	}
+	if (!sound) {
+		fprintf(stderr, "slotd-replay: %s\n", error->text);
+		return error->code == ERROR_DAMAGED || error->code == ERROR_NEWER ? STATUS_DAMAGED : STATUS_NO_ANSWER;
+	}
+	return STATUS_SOUND;
+}
+
+static int scan_log(struct scan *scan)
+{
+	const struct options *options = scan->options;
+	struct error error = {0};
+	const bool shown =
+	    isatty(STDERR_FILENO) && !options->follow && !(prints_records(options) && isatty(STDOUT_FILENO));
+	bool sound = reader_open(&scan->reader, scan->disk, &error);
+	progress_begin(&scan->progress, shown, scan->disk);
+	if (sound) {
+		sound = options->follow ? follow_log(scan, &error) : read_log(scan, &error);
+	}
+	progress_end(&scan->progress);
+	if (sound) {
+		print_end(scan);
+	}
+	output_flush(&scan->output);
+	reader_close(&scan->reader);
+	return status_of(scan, sound, &error);
+}
+
+int scan_run(struct options *options, struct disk *disk)
+{
+	struct error error = {0};
+	struct rebuilt rebuilt;
+	struct scan scan = {.options = options, .disk = disk};
+	if (options->verify || options->format == FORMAT_RESP) {
+		if (!rebuilt_open(&rebuilt, &error)) {
+			return status_of(&scan, false, &error);
+		}
+		scan.rebuilt = &rebuilt;
+	}
+	const int status = scan_log(&scan);
+	if (scan.rebuilt != NULL) {
+		rebuilt_close(&rebuilt);
+	}
+	output_fini(&scan.output);
+	return status;
+}
