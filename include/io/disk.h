@@ -48,7 +48,8 @@ struct disk {
 	void *context;
 	const char *engine; /* "io_uring", "pwrite", "simulated": shown as wal_engine in INFO */
 
-	/* Takes the directory for this process alone, until the port is closed. ERROR_IN_USE names the directory. */
+	/* Takes the directory for this process alone, until the port is closed. ERROR_IN_USE, which names the directory, after
+	 * some seconds: a process that has just ended may hold it a moment longer. */
 	bool (*lock)(void *context, struct error *error);
 	/* The files there are, sorted by name, without the port's own (the lock, hidden ones) and without what is no
 	 * plain file. `entries` is malloc'd for the caller. */

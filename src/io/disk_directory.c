@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOCK_NAME "lock"
@@ -119,8 +120,28 @@ void directory_close(struct directory *directory)
 	*directory = (struct directory){.descriptor = -1, .lock_descriptor = -1};
 }
 
+/* The kernel takes up to a second to tear down the ring of a process that ended or was killed, and the ring holds the lock
+ * until its last write has landed (ring_hold). What is really in use is refused after this. */
+#define LOCK_PATIENCE_MS 3000
+#define LOCK_PAUSE_MS    10
+
 /* A lock of the open file, not of the process (OFD): it does not vanish when some other descriptor of the file is
- * closed, and goes with the process however it dies. */
+ * closed, and goes with the process however it dies. False, with errno. */
+static bool lock_file(int descriptor)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+	for (int waited_ms = 0;; waited_ms += LOCK_PAUSE_MS) {
+		struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+		if (fcntl(descriptor, F_OFD_SETLK, &all) == 0) {
+			return true;
+		}
+		if ((errno != EAGAIN && errno != EACCES) || waited_ms >= LOCK_PATIENCE_MS) {
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 static bool port_lock(void *context, struct error *error)
 {
 	struct directory *directory = context;
@@ -130,8 +151,7 @@ static bool port_lock(void *context, struct error *error)
 	if (descriptor < 0) {
 		return error_errno(error, errno, "cannot open '%s/%s'", directory->path, LOCK_NAME);
 	}
-	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	if (fcntl(descriptor, F_OFD_SETLK, &all) == 0) {
+	if (lock_file(descriptor)) {
 		directory->lock_descriptor = descriptor;
 		return true;
 	}

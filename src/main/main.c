@@ -121,43 +121,23 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-/* After kill -9 the kernel takes up to a second to tear down the old process's ring, which until then keeps the lock of the
- * directory and the listening socket. A restart at once must not fail for that; what is really in use is still refused. */
-#define PATIENCE_MS 3000
-#define PAUSE_MS    10
-
-/* Waits a little before something that is in use is asked for again; false when that has been long enough. */
-static bool be_patient(const struct error *error, int *waited_ms)
-{
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-	if (error->code != ERROR_IN_USE || *waited_ms >= PATIENCE_MS) {
-		return false;
-	}
-	nanosleep(&pause, NULL);
-	*waited_ms += PAUSE_MS;
-	return true;
-}
-
-static bool lock_directory(struct error *error)
-{
-	int waited_ms = 0;
-	do {
-		if (server.disk.lock(server.disk.context, error)) {
-			return true;
-		}
-	} while (be_patient(error, &waited_ms));
-	return false;
-}
+/* After kill -9 the kernel takes a moment to tear down the old process's ring, which until then keeps the listening socket.
+ * A restart at once must not fail for that; a port that is really in use is still refused. */
+#define LISTEN_PATIENCE_MS 3000
+#define LISTEN_PAUSE_MS    10
 
 static bool listen_tcp(int *descriptor, struct error *error)
 {
-	int waited_ms = 0;
-	do {
+	const struct timespec pause = {.tv_nsec = LISTEN_PAUSE_MS * 1000000L};
+	for (int waited_ms = 0;; waited_ms += LISTEN_PAUSE_MS) {
 		if (net_listen_tcp(server.config.bind, server.config.port, descriptor, error)) {
 			return true;
 		}
-	} while (be_patient(error, &waited_ms));
-	return false;
+		if (error->code != ERROR_IN_USE || waited_ms >= LISTEN_PATIENCE_MS) {
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
 }
 
 static bool open_listeners(struct error *error)
@@ -267,8 +247,8 @@ static bool start(struct error *error)
 				 "timezone %s is not known: use an IANA name such as Europe/Berlin", config->timezone);
 	}
 	raise_descriptor_limit();
-	if (!disk_posix_open(&server.disk, config->dir, DISK_READ_WRITE, error) || !lock_directory(error) ||
-	    !open_listeners(error) || !open_table(error)) {
+	if (!disk_posix_open(&server.disk, config->dir, DISK_READ_WRITE, error) ||
+	    !server.disk.lock(server.disk.context, error) || !open_listeners(error) || !open_table(error)) {
 		return false;
 	}
 	put_together();
