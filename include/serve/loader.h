@@ -20,6 +20,7 @@ struct loader {
 	/* owned by its thread; main's after loader_join */
 	struct wal *wal;
 	uint64_t records;
+	uint64_t bytes;   /* of them */
 	uint64_t told_ns; /* when progress was last logged */
 };
 

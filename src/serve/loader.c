@@ -6,8 +6,11 @@
 #include <log/replay.h>
 #include <serve/loader.h>
 #include <serve/log_line.h>
+#include <stdlib.h>
 
-#define PROGRESS_NS UINT64_C(2000000000)
+/* How often progress is looked at, and told. */
+#define PROGRESS_RECORDS 16384
+#define PROGRESS_NS      UINT64_C(2000000000)
 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
@@ -15,7 +18,10 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 	if (!replay_apply(loader->desk->table, record, lsn, error)) {
 		return false;
 	}
-	if (++loader->records % 65536 == 0) {
+	loader->bytes += record_size(record);
+	if (++loader->records % PROGRESS_RECORDS == 0) {
+		/* Relaxed: only shown. */
+		atomic_store_explicit(&loader->desk->service->loaded_bytes, loader->bytes, memory_order_relaxed);
 		const uint64_t now_ns = clock_monotonic_ns(loader->desk->clock);
 		if (now_ns - loader->told_ns > PROGRESS_NS) {
 			loader->told_ns = now_ns;
@@ -44,6 +50,22 @@ static uint32_t batch_size(const struct config *config)
 	return config->batch_size < most ? config->batch_size : (uint32_t)most;
 }
 
+/* How much there is to read at most: what INFO shows progress against. The last segment is not full. */
+static uint64_t directory_bytes(struct disk *disk)
+{
+	struct disk_entry *entries = NULL;
+	size_t count = 0;
+	uint64_t bytes = 0;
+	if (!disk->list(disk->context, &entries, &count, NULL)) {
+		return 0; /* wal_open meets the same and says so */
+	}
+	for (size_t i = 0; i < count; i++) {
+		bytes += entries[i].size;
+	}
+	free(entries);
+	return bytes;
+}
+
 static void *load(void *argument)
 {
 	struct loader *loader = argument;
@@ -61,6 +83,8 @@ static void *load(void *argument)
 	};
 	const uint64_t began_ns = clock_monotonic_ns(service->clock);
 	loader->told_ns = began_ns;
+	/* Relaxed: only shown. */
+	atomic_store_explicit(&service->loading_bytes, directory_bytes(loader->disk), memory_order_relaxed);
 	struct wal_recovery found = {0};
 	struct error error = {0};
 	if (!wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, &found, &error)) {
