@@ -37,6 +37,12 @@ static inline struct wal *desk_wal(const struct desk *desk)
 	return atomic_load_explicit(&desk->wal, memory_order_acquire);
 }
 
+/* An answer that depends on both depends on the later one [I2]. */
+static inline uint64_t lsn_later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* What became of a request. docs/PROTOCOL.md has the refusals. */
 enum outcome_code {
 	OUTCOME_DONE,      /* it happened, now or (asked again) before */

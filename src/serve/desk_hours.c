@@ -16,11 +16,6 @@ struct opening {
 	uint64_t seen_lsn; /* of slots that were open already */
 };
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* Is the slot there already, with the same minutes? OUTCOME_DONE: leave it. OUTCOME_NOSLOT: to be opened. */
 static enum outcome_code look_for(const struct desk *desk, uint64_t key, uint16_t minutes, struct opening *opening)
 {
@@ -29,7 +24,7 @@ static enum outcome_code look_for(const struct desk *desk, uint64_t key, uint16_
 	if (slot == 0 || !table_view(desk->table, slot, key, &view)) {
 		return OUTCOME_NOSLOT;
 	}
-	opening->seen_lsn = later(opening->seen_lsn, view.lsn);
+	opening->seen_lsn = lsn_later(opening->seen_lsn, view.lsn);
 	/* minutes 0: claimed as an unlisted slot. It is there, and whoever has it keeps it. */
 	return view.minutes == minutes || view.minutes == 0 ? OUTCOME_DONE : OUTCOME_OVERLAP;
 }
@@ -186,7 +181,7 @@ static void close_day(struct desk *desk, uint32_t psychologist, const struct pla
 		} else {
 			closing->occupied++;
 		}
-		closing->seen_lsn = later(closing->seen_lsn, view.lsn);
+		closing->seen_lsn = lsn_later(closing->seen_lsn, view.lsn);
 	}
 }
 
@@ -204,7 +199,7 @@ struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t
 	if (closing.count > 0) {
 		outcome.lsn = append_slots(desk, RECORD_CLOSE, place->psychologist, 0, closing.keys, closing.count);
 	} else {
-		outcome.lsn = later(outcome.lsn, table_removed_lsn(desk->table));
+		outcome.lsn = lsn_later(outcome.lsn, table_removed_lsn(desk->table));
 	}
 	for (uint32_t i = 0; i < closing.count; i++) {
 		table_remove(desk->table, closing.slots[i], outcome.lsn);

@@ -4,11 +4,6 @@
 #include <base/check.h>
 #include <serve/desk.h>
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 bool desk_slot(const struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn)
 {
 	const uint32_t psychologist = intern_find(&desk->table->psychologists, place->psychologist);
@@ -42,13 +37,13 @@ uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t 
 			const bool there = key_psychologist(key) == number && key_day(key) == day &&
 					   table_view(desk->table, slots[i], key, &view);
 			if (there) {
-				lsn = later(lsn, view.lsn);
+				lsn = lsn_later(lsn, view.lsn);
 				visit(context, &view);
 			}
 		}
 	}
 	/* What is not in the list may be missing because it was taken out: asked after looking (see table_removed_lsn). */
-	return later(lsn, table_removed_lsn(desk->table));
+	return lsn_later(lsn, table_removed_lsn(desk->table));
 }
 
 bool desk_session(const struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn)
