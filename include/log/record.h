@@ -14,6 +14,7 @@
 #include <base/bytes.h>
 #include <base/error.h>
 #include <base/limits.h>
+#include <slot/session.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ enum record_type {
 	RECORD_OPEN,     /* `slots` of the psychologist, each of `minutes`, are open from now on */
 	RECORD_CLOSE,    /* `slots` of the psychologist are no more */
 	RECORD_PURGE,    /* everything before `day` is no more */
+	RECORD_STATUS,   /* session `session` is `status` from now on (COMMIT, CONFIRM, COMPLETE, NOSHOW) */
 };
 
 /* 9999-12-31T23:59:59.999Z: the last moment a person can read (RFC 3339 has four digits for the year). */
@@ -37,17 +39,18 @@ struct record_slot {
  * Fields that a type does not have are zero. */
 struct record {
 	enum record_type type;
-	uint64_t at_ms;           /* all: wall clock */
-	uint64_t session;         /* BOOK, CANCEL */
-	struct span psychologist; /* BOOK, OPEN, CLOSE */
-	struct span client;       /* BOOK */
-	struct span reason;       /* CANCEL; may be empty, at most WORD_SIZE_MAX */
-	uint16_t day;             /* BOOK, PURGE; CANCEL: of the session's slot */
-	uint16_t minute;          /* BOOK */
-	uint16_t minutes;         /* OPEN: of each slot; BOOK: of the slot, 0 if and only if unlisted */
-	bool unlisted;            /* BOOK: no OPEN made this slot */
-	uint16_t slot_count;      /* OPEN, CLOSE */
-	const uint8_t *slots;     /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
+	uint64_t at_ms;             /* all: wall clock */
+	uint64_t session;           /* BOOK, CANCEL, STATUS */
+	struct span psychologist;   /* BOOK, OPEN, CLOSE */
+	struct span client;         /* BOOK */
+	struct span reason;         /* CANCEL; may be empty, at most WORD_SIZE_MAX */
+	uint16_t day;               /* BOOK, PURGE; CANCEL, STATUS: of the session's slot */
+	uint16_t minute;            /* BOOK */
+	uint16_t minutes;           /* OPEN: of each slot; BOOK: of the slot, 0 if and only if unlisted */
+	bool unlisted;              /* BOOK: no OPEN made this slot */
+	enum session_status status; /* STATUS: one that no other record says */
+	uint16_t slot_count;        /* OPEN, CLOSE */
+	const uint8_t *slots;       /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
 };
 
 /* Name of a type as slotd-replay prints it: "BOOK". NULL for an unknown one. */

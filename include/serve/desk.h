@@ -18,6 +18,7 @@
 #include <base/bytes.h>
 #include <log/wal.h>
 #include <serve/service.h>
+#include <slot/life.h>
 #include <slot/table.h>
 
 struct desk {
@@ -53,6 +54,8 @@ enum outcome_code {
 	OUTCOME_PAST,      /* it has started, or was purged */
 	OUTCOME_OVERLAP,   /* it would overlap a slot that is open */
 	OUTCOME_STATE,     /* not from this status */
+	OUTCOME_EXPIRED,   /* the session was a hold, which is over */
+	OUTCOME_EARLY,     /* the slot has not started */
 	OUTCOME_NOSESSION, /* no session has this id */
 	OUTCOME_FUTURE,    /* PURGE of days that are not over */
 	OUTCOME_MEMORY,    /* maxmemory is reached */
@@ -63,7 +66,7 @@ struct outcome {
 	uint64_t lsn;               /* the answer may leave once this is durable [I2] */
 	uint64_t value;             /* BOOK: the session's id; OPEN, CLOSE: how many slots */
 	uint64_t key;               /* OVERLAP: the slot it hits */
-	enum session_status status; /* STATE: the one it has */
+	enum session_status status; /* STATE, EARLY: the one it has */
 };
 
 /* A point in a psychologist's hours; the token is valid (token_valid) and borrowed for the call. */
@@ -75,6 +78,9 @@ struct place {
 
 /* BOOK and CLAIM. `client` is a valid token. The client that has the slot gets its id again [I10]. */
 struct outcome desk_book(struct desk *desk, const struct place *place, struct span client);
+
+/* COMMIT, CONFIRM, COMPLETE, NOSHOW, as slot/life.h has it. What stands already is done again [I10]. */
+struct outcome desk_change(struct desk *desk, uint64_t session, enum life_command command);
 
 /* CANCEL. Cancelling what is cancelled is done again [I10]. `reason` goes into the log; may be empty. */
 struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason);

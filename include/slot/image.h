@@ -19,7 +19,8 @@
  *   BOOK     the slot's word is SESSION with this id, the slot made if it is missing (the record has its minutes); the
  *            session's record is this session, booked, version 1, even if the copy is of a later session in the same place
  *            or of a later state: the records that led there follow.
- *   CANCEL   the one that builds on what was (a version counts): skipped if the copied state has this lsn or a later one.
+ *   CANCEL,  those that build on what was (a version counts): skipped if the copied state has this lsn or a later one.
+ *   STATUS
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
  *            slots whatever they mean, the sessions giving up their id, as reclaiming does.
  *

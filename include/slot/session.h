@@ -11,10 +11,11 @@
  * since between the change and the append nothing can fail [I5]. This is what makes the order of the log the order of
  * the changes [I4], and gives every answer the lsn it depends on [I2].
  *
- *   (free) --BOOK--> booked --CANCEL--> cancelled        table_claim, table_change; then table_settle
- *   (free) <--------------------------- any              table_purge_reclaim; a claim that lost: table_session_give
+ *   (free) --BOOK--> booked --CONFIRM--> confirmed --CANCEL--> cancelled   table_claim, table_change; then table_settle
+ *   (free) <-------------------------------------------------- any   table_purge_reclaim; a claim that lost:
+ *                                                                      table_session_give
  *
- * The other rows of the life of a session (docs/ARCHITECTURE.md) are values of the same word. The word is also the version
+ * The whole life of a session is the table of slot/life.h. The word is also the version
  * of the record: its lsn changes with every change, so that a reader who finds the same settled word before and after
  * reading the other fields has read one state (seqlock). Who changes another field has unsettled the word first, stores
  * the field with release, and the reader loads it with acquire: having seen the new field, the reader sees the word
@@ -80,7 +81,7 @@ static inline bool session_occupies(enum session_status status)
 	return status >= SESSION_HELD && status <= SESSION_CONFIRMED;
 }
 
-/* Is there a command that leads from one status to the other (docs/ARCHITECTURE.md)? */
+/* Is there a command that leads from one status to the other (slot/life.h)? */
 bool session_may_become(enum session_status from, enum session_status to);
 
 /* "booked", "no_show", ...: the words of the protocol. */

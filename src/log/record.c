@@ -35,6 +35,8 @@ struct record_header {
 #define RECORD_HEADER_SIZE   32
 #define RECORD_SLOT_SIZE     4
 #define RECORD_FLAG_UNLISTED 1u
+/* The four high bits of the flags are the status. */
+#define RECORD_STATUS_SHIFT 4
 
 static_assert(sizeof(struct record_header) == RECORD_HEADER_SIZE, "no padding");
 static_assert(offsetof(struct record_header, size) == 0, "docs/LOG_FORMAT.md");
@@ -64,6 +66,7 @@ enum record_field {
 	FIELD_MINUTES = 64,
 	FIELD_UNLISTED = 128,
 	FIELD_SLOTS = 256,
+	FIELD_STATUS = 512,
 };
 
 struct record_shape {
@@ -78,6 +81,7 @@ static const struct record_shape shapes[] = {
     [RECORD_OPEN] = {"OPEN", FIELD_PSYCHOLOGIST | FIELD_MINUTES | FIELD_SLOTS},
     [RECORD_CLOSE] = {"CLOSE", FIELD_PSYCHOLOGIST | FIELD_SLOTS},
     [RECORD_PURGE] = {"PURGE", FIELD_DAY},
+    [RECORD_STATUS] = {"STATUS", FIELD_SESSION | FIELD_DAY | FIELD_STATUS},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
@@ -102,6 +106,13 @@ struct bounds {
 	const char *fault;
 };
 
+/* The statuses that a STATUS may say; the others have records of their own. */
+static bool is_said_by_status(enum session_status status)
+{
+	return status == SESSION_BOOKED || status == SESSION_CONFIRMED || status == SESSION_COMPLETED ||
+	       status == SESSION_NO_SHOW;
+}
+
 /* What is not allowed about the numbers of a record, or NULL. Tokens and slots are looked at by tokens_fault and
  * slots_fault, when decoding only: whoever encodes has just made them from checked ones. */
 static const char *numbers_fault(const struct record *record)
@@ -123,6 +134,7 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_UNLISTED, record->unlisted, 0, 1, "unlisted, which this type cannot be"},
 	    {FIELD_MINUTES, record->minutes, minutes_least, minutes_most, "minutes out of bounds"},
 	    {FIELD_SLOTS, record->slot_count, 1, OPEN_COUNT_MAX, "number of slots out of bounds"},
+	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
 	};
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
 		const struct bounds *at = &bounds[i];
@@ -130,6 +142,9 @@ static const char *numbers_fault(const struct record *record)
 		if (has ? at->value < at->least || at->value > at->most : at->value != 0) {
 			return at->fault;
 		}
+	}
+	if (record->type == RECORD_STATUS && !is_said_by_status(record->status)) {
+		return "status that another type says";
 	}
 	return record->at_ms > RECORD_AT_MS_MAX ? "time beyond the year 9999" : NULL;
 }
@@ -189,7 +204,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	struct record_header header = {
 	    .size = (uint16_t)size,
 	    .type = (uint8_t)record->type,
-	    .flags = record->unlisted ? RECORD_FLAG_UNLISTED : 0,
+	    .flags = (uint8_t)((record->unlisted ? RECORD_FLAG_UNLISTED : 0) | record->status << RECORD_STATUS_SHIFT),
 	    .psychologist_size = (uint8_t)record->psychologist.size,
 	    .client_size = (uint8_t)record->client.size,
 	    .reason_size = (uint16_t)record->reason.size,
@@ -237,7 +252,7 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	if (header.size > bytes.size) {
 		return refuse(error, "longer than the bytes there are");
 	}
-	if ((header.flags & ~RECORD_FLAG_UNLISTED) != 0) {
+	if ((header.flags & ((1u << RECORD_STATUS_SHIFT) - 1) & ~RECORD_FLAG_UNLISTED) != 0) {
 		return refuse(error, "unknown flags");
 	}
 
@@ -252,6 +267,7 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	    .minute = header.minute,
 	    .minutes = header.minutes,
 	    .unlisted = (header.flags & RECORD_FLAG_UNLISTED) != 0,
+	    .status = (enum session_status)(header.flags >> RECORD_STATUS_SHIFT),
 	    .slot_count = header.slot_count,
 	};
 	const char *fault = numbers_fault(record);

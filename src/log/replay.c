@@ -38,6 +38,12 @@ static bool apply_cancel(struct table *table, const struct record *record, uint6
 	       table_restore_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, error);
 }
 
+static bool apply_status(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	return purged(table, record->day) ||
+	       table_restore_change(table, record->session, record->status, lsn, record->at_ms, error);
+}
+
 static bool apply_slots(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
 	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
@@ -79,6 +85,8 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 	case RECORD_PURGE:
 		apply_purge(table, record, lsn);
 		return true;
+	case RECORD_STATUS:
+		return apply_status(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -127,6 +135,9 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 	case RECORD_PURGE:
 		table_redo_purge(table, record->day, lsn);
 		return true;
+	case RECORD_STATUS:
+		return purged(table, record->day) ||
+		       table_redo_change(table, record->session, record->status, lsn, record->at_ms, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }

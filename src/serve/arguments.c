@@ -97,6 +97,13 @@ void reply_refusal(struct reply *reply, const struct desk *desk, const struct ou
 	case OUTCOME_STATE:
 		reply_error(reply, "STATE The session is %s", session_status_name(outcome->status));
 		return;
+	case OUTCOME_EXPIRED:
+		reply_error(reply, "EXPIRED The hold is over");
+		return;
+	case OUTCOME_EARLY:
+		reply_error(reply, "STATE The session is %s, and its time has not come",
+			    session_status_name(outcome->status));
+		return;
 	case OUTCOME_NOSESSION:
 		reply_error(reply, "NOSESSION There is no session with this id");
 		return;

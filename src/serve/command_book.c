@@ -1,5 +1,5 @@
 /*
- * command_book: BOOK, CLAIM, CANCEL: words in, the desk's outcome out.
+ * command_book: BOOK, CLAIM: words in, the desk's outcome out.
  */
 #include <serve/arguments.h>
 #include <serve/command.h>
@@ -51,28 +51,6 @@ uint64_t command_claim(struct service *service, struct client *client, const str
 		reply_integer(reply, 0);
 		break;
 	default:
-		reply_refusal(reply, service->desk, &outcome);
-	}
-	return outcome.lsn;
-}
-
-uint64_t command_cancel(struct service *service, struct client *client, const struct request *request,
-			struct reply *reply)
-{
-	(void)client;
-	uint64_t id;
-	if (!argument_number(reply, "id", request->words[1], 1, INT64_MAX, &id)) {
-		return 0;
-	}
-	const struct span reason = request->count > 2 ? request->words[2] : (struct span){NULL, 0};
-	if (reason.size > WORD_SIZE_MAX) {
-		reply_error(reply, "ERR reason must be at most %d bytes", WORD_SIZE_MAX);
-		return 0;
-	}
-	const struct outcome outcome = desk_cancel(service->desk, id, reason);
-	if (outcome.code == OUTCOME_DONE) {
-		reply_status(reply, "OK");
-	} else {
 		reply_refusal(reply, service->desk, &outcome);
 	}
 	return outcome.lsn;

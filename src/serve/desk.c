@@ -1,22 +1,22 @@
 /*
- * desk: claims and cancellations, the changes of single slots. What changes which slots there are is in desk_hours.c,
- * what only looks is in desk_look.c.
+ * desk: claims. What becomes of a session afterwards is in desk_life.c, what changes which slots there are in desk_hours.c,
+ * what only looks in desk_look.c.
  *
  * Keeps I1 (one compare-and-swap decides), I2 (every outcome carries its lsn), I4 (append before settle, settle before
  * anybody else may change), I5 (nothing fails after the swap), I10 (the owner who asks again gets the same answer).
  */
+#include "desk_parts.h"
+
 #include <base/check.h>
-#include <serve/desk.h>
 #include <slot/civil.h>
 
-/* Has a slot started, on the civil clock of the server? */
-static bool place_is_past(const struct desk *desk, const struct place *place, uint64_t now_ms)
+bool desk_has_started(const struct desk *desk, uint16_t day, uint16_t minute, uint64_t now_ms)
 {
 	const struct civil_now now = civil_at(now_ms);
-	if (place->day < atomic_load_explicit(&desk->table->purged_before_day, memory_order_acquire)) {
+	if (day < atomic_load_explicit(&desk->table->purged_before_day, memory_order_acquire)) {
 		return true; /* pairs with table_purge_horizon */
 	}
-	return place->day < now.day || (place->day == now.day && place->minute <= now.minute);
+	return day < now.day || (day == now.day && minute <= now.minute);
 }
 
 /* Why a slot that is not free is refused. */
@@ -112,7 +112,7 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 		return outcome;
 	}
 	const uint64_t key = key_make(psychologist, place->day, place->minute);
-	const bool past = place_is_past(desk, place, now_ms);
+	const bool past = desk_has_started(desk, place->day, place->minute, now_ms);
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
 		const uint32_t slot = past ? table_find(desk->table, key) : slot_to_claim(desk, key, &outcome);
@@ -147,41 +147,4 @@ struct outcome desk_book(struct desk *desk, const struct place *place, struct sp
 		count(&service_counters(desk->service)->claims_lost, 1);
 	}
 	return outcome;
-}
-
-static void count_cancel(struct desk *desk, const struct session_view *seen)
-{
-	struct counters *counters = service_counters(desk->service);
-	count(&counters->slots_open, 1);
-	count(seen->status == SESSION_HELD ? &counters->slots_held : &counters->slots_booked, -1);
-}
-
-struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason)
-{
-	for (;;) {
-		struct session_view seen;
-		uint64_t lsn;
-		if (!desk_session(desk, session, &seen, &lsn)) {
-			return (struct outcome){.code = OUTCOME_NOSESSION, .lsn = lsn};
-		}
-		if (seen.status == SESSION_CANCELLED) {
-			return (struct outcome){.code = OUTCOME_DONE, .lsn = seen.lsn};
-		}
-		if (!session_occupies(seen.status)) {
-			return (struct outcome){.code = OUTCOME_STATE, .lsn = seen.lsn, .status = seen.status};
-		}
-		const uint64_t now_ms = clock_wall_ms(desk->clock);
-		if (!table_change(desk->table, &seen, SESSION_CANCELLED, now_ms)) {
-			continue; /* somebody else changed it first: look at what it is now */
-		}
-		const struct record record = {.type = RECORD_CANCEL,
-					      .at_ms = now_ms,
-					      .session = session,
-					      .day = key_day(seen.key),
-					      .reason = reason};
-		const uint64_t cancelled_lsn = wal_append(desk_wal(desk), &record);
-		table_settle(desk->table, session, cancelled_lsn);
-		count_cancel(desk, &seen);
-		return (struct outcome){.code = OUTCOME_DONE, .lsn = cancelled_lsn};
-	}
 }

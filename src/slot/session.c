@@ -1,5 +1,5 @@
 /*
- * session: names and transitions of statuses, and the wait for a settled state. See slot/session.h.
+ * session: names of statuses, and the wait for a settled state. See slot/session.h; what may become of them is in life.c.
  */
 #include "pause.h"
 #include <base/check.h>
@@ -16,26 +16,6 @@ const char *session_status_name(enum session_status status)
 	};
 	CHECK((unsigned)status < sizeof names / sizeof names[0]);
 	return names[status];
-}
-
-#define TO(status) (1u << (status))
-
-bool session_may_become(enum session_status from, enum session_status to)
-{
-	enum {
-		MOVED = TO(SESSION_RESCHEDULED),
-		OVER = TO(SESSION_COMPLETED) | TO(SESSION_NO_SHOW),
-		GIVEN_UP = TO(SESSION_CANCELLED),
-	};
-	static const unsigned allowed[] = {
-	    [SESSION_HELD] = TO(SESSION_HELD) | TO(SESSION_BOOKED) | TO(SESSION_EXPIRED) | GIVEN_UP,
-	    [SESSION_BOOKED] = MOVED | TO(SESSION_CONFIRMED) | OVER | GIVEN_UP,
-	    [SESSION_RESCHEDULED] = MOVED | TO(SESSION_CONFIRMED) | OVER | GIVEN_UP,
-	    [SESSION_CONFIRMED] = MOVED | OVER | GIVEN_UP,
-	    [SESSION_COMPLETED] = TO(SESSION_NO_SHOW),
-	    [SESSION_NO_SHOW] = TO(SESSION_COMPLETED),
-	};
-	return (unsigned)from < sizeof allowed / sizeof allowed[0] && (allowed[from] & TO(to)) != 0;
 }
 
 uint64_t session_wait_settled(const struct session *session)

@@ -15,6 +15,11 @@ static void add(struct history *history, const struct state *state)
 	history->states[history->count++] = *state;
 }
 
+static bool is_free(const struct toy_record *record)
+{
+	return record->type == TOY_CHANGE ? !session_occupies(record->status) : record->type != TOY_BOOK;
+}
+
 void history_read(struct history *history, const struct toy_desk *toy, uint64_t key)
 {
 	*history = (struct history){.count = 0};
@@ -25,7 +30,7 @@ void history_read(struct history *history, const struct toy_desk *toy, uint64_t 
 			add(history, &(struct state){.lsn = lsn,
 						     .session = record->session,
 						     .there = record->type != TOY_CLOSE,
-						     .free = record->type != TOY_BOOK});
+						     .free = is_free(record)});
 		}
 	}
 }

@@ -9,8 +9,8 @@
 
 const char *model_outcome_name(enum model_outcome outcome)
 {
-	static const char *const names[] = {"DONE",     "TAKEN",     "NOSLOT", "OVERLAP",
-					    "OCCUPIED", "NOSESSION", "STATE",  "PAST"};
+	static const char *const names[] = {"DONE",      "TAKEN", "NOSLOT", "OVERLAP", "OCCUPIED",
+					    "NOSESSION", "STATE", "PAST",   "EXPIRED", "EARLY"};
 	return names[outcome];
 }
 
@@ -65,6 +65,12 @@ static void add_session(struct model *model, const struct model_session *session
 static bool is_past(const struct model *model, uint64_t key)
 {
 	return key_day(key) < model->purged_before_day;
+}
+
+bool model_has_started(const struct model *model, uint64_t key)
+{
+	return key_day(key) < model->now_day ||
+	       (key_day(key) == model->now_day && key_minute(key) <= model->now_minute);
 }
 
 /* Minutes from the start of day 0. */
@@ -125,38 +131,87 @@ static enum model_outcome book_slot(struct model *model, uint64_t key, uint32_t 
 	if (is_past(model, key)) {
 		return MODEL_PAST;
 	}
-	if (find_slot(model, key) == NULL && model->unlisted_slots) {
+	const bool started = model_has_started(model, key);
+	if (find_slot(model, key) == NULL && model->unlisted_slots && !started) {
 		add_slot(model, key, 0);
 	}
 	struct model_slot *slot = find_slot(model, key);
 	if (slot == NULL) {
-		return MODEL_NOSLOT;
+		return started ? MODEL_PAST : MODEL_NOSLOT;
 	}
 	if (slot->client == client) {
 		*session = slot->session;
 		return MODEL_DONE;
+	}
+	if (started) {
+		return MODEL_PAST;
 	}
 	if (slot->client != 0) {
 		return MODEL_TAKEN;
 	}
 	slot->client = client;
 	slot->session = *session;
-	add_session(model,
-		    &(struct model_session){.id = *session, .key = key, .client = client, .status = SESSION_BOOKED});
+	add_session(model, &(struct model_session){
+			       .id = *session, .key = key, .client = client, .status = SESSION_BOOKED, .version = 1});
 	return MODEL_DONE;
 }
 
-static enum model_outcome cancel_session(struct model *model, uint64_t id)
+static bool is_one_of(enum session_status status, const char *letters)
+{
+	/* free held booked rescheduled confirmed cancelled expired completed no_show */
+	return strchr(letters, "fhbrcxeyn"[status]) != NULL;
+}
+
+/* The status a command leads to, if it does; as long sentences as the design has it. */
+static enum model_outcome next_status(enum session_status from, enum life_command command, unsigned facts,
+				      enum session_status *to)
+{
+	const bool started = (facts & LIFE_HAS_STARTED) != 0;
+	*to = from;
+	switch (command) {
+	case LIFE_COMMIT:
+		*to = from == SESSION_HELD ? SESSION_BOOKED : from;
+		return is_one_of(from, "hbrc") ? MODEL_DONE : MODEL_STATE;
+	case LIFE_CONFIRM:
+		*to = SESSION_CONFIRMED;
+		return is_one_of(from, "brc") ? MODEL_DONE : MODEL_STATE;
+	case LIFE_CANCEL:
+		*to = SESSION_CANCELLED;
+		return is_one_of(from, "hbrcx") ? MODEL_DONE : MODEL_STATE;
+	case LIFE_COMPLETE:
+	case LIFE_NO_SHOW:
+		*to = command == LIFE_COMPLETE ? SESSION_COMPLETED : SESSION_NO_SHOW;
+		if (is_one_of(from, "brc")) {
+			return started ? MODEL_DONE : MODEL_EARLY;
+		}
+		return is_one_of(from, "yn") ? MODEL_DONE : MODEL_STATE;
+	default:
+		WRONG("the model knows no other command");
+	}
+}
+
+static enum model_outcome change_session(struct model *model, uint64_t id, enum life_command command, unsigned facts,
+					 bool *changed)
 {
 	struct model_session *session = find_session(model, id);
+	*changed = false;
 	if (session == NULL) {
 		return MODEL_NOSESSION;
 	}
-	if (session->status != SESSION_BOOKED) {
-		return MODEL_STATE;
+	enum session_status to;
+	const enum model_outcome outcome = next_status(session->status, command, facts, &to);
+	if (session->status == SESSION_EXPIRED) {
+		return MODEL_EXPIRED;
 	}
-	session->status = SESSION_CANCELLED;
-	find_slot(model, session->key)->client = 0;
+	if (outcome != MODEL_DONE || to == session->status) {
+		return outcome;
+	}
+	if (is_one_of(session->status, "hbrc") && !is_one_of(to, "hbrc")) {
+		find_slot(model, session->key)->client = 0;
+	}
+	session->status = to;
+	session->version++;
+	*changed = true;
 	return MODEL_DONE;
 }
 
@@ -203,10 +258,11 @@ enum model_outcome model_book(struct model *model, uint64_t key, uint32_t client
 	return outcome;
 }
 
-enum model_outcome model_cancel(struct model *model, uint64_t session)
+enum model_outcome model_change(struct model *model, uint64_t session, enum life_command command, unsigned facts,
+				bool *changed)
 {
 	lock_take(&model->lock);
-	const enum model_outcome outcome = cancel_session(model, session);
+	const enum model_outcome outcome = change_session(model, session, command, facts, changed);
 	lock_give(&model->lock);
 	return outcome;
 }

@@ -10,7 +10,7 @@
 
 #include <base/lock.h>
 #include <slot/key.h>
-#include <slot/session.h>
+#include <slot/life.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,9 @@ enum model_outcome {
 	MODEL_OCCUPIED, /* CLOSE: the slot stays */
 	MODEL_NOSESSION,
 	MODEL_STATE,
-	MODEL_PAST, /* purged */
+	MODEL_PAST, /* purged, or started */
+	MODEL_EXPIRED,
+	MODEL_EARLY,
 };
 
 const char *model_outcome_name(enum model_outcome outcome);
@@ -40,12 +42,16 @@ struct model_session {
 	uint64_t key;
 	uint32_t client;
 	enum session_status status;
+	uint32_t version;
 };
 
 struct model {
 	struct lock lock;
 	bool unlisted_slots;
 	uint16_t purged_before_day;
+	/* the civil clock, as far as anybody told the model */
+	uint16_t now_day;
+	uint16_t now_minute;
 	struct model_slot *slots;
 	size_t slot_count;
 	struct model_session *sessions;
@@ -61,9 +67,14 @@ enum model_outcome model_close(struct model *model, uint64_t key);
 /* BOOK, for which the other side gave out `session` if it is a new one. DONE: *session is the id the client must be
  * told. */
 enum model_outcome model_book(struct model *model, uint64_t key, uint32_t client, uint64_t *session);
-enum model_outcome model_cancel(struct model *model, uint64_t session);
+/* What becomes of a session: the model's own account of slot/life.h, whose facts are given. *changed is false for what
+ * stands already. */
+enum model_outcome model_change(struct model *model, uint64_t session, enum life_command command, unsigned facts,
+				bool *changed);
 void model_purge(struct model *model, uint16_t day);
 
+/* Has what begins at this key started? */
+bool model_has_started(const struct model *model, uint64_t key);
 /* False if there is none. */
 bool model_slot(struct model *model, uint64_t key, struct model_slot *slot);
 bool model_session(struct model *model, uint64_t id, struct model_session *session);

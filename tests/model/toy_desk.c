@@ -188,23 +188,34 @@ enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_
 	}
 }
 
-enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session)
+enum model_outcome toy_change(struct toy_desk *toy, uint64_t session, enum life_command command, unsigned facts)
 {
+	static const enum model_outcome outcomes[] = {
+	    [LIFE_REFUSED] = MODEL_STATE, [LIFE_EXPIRED] = MODEL_EXPIRED, [LIFE_EARLY] = MODEL_EARLY,
+	    [LIFE_STANDS] = MODEL_DONE,   [LIFE_CHANGES] = MODEL_DONE,
+	};
 	for (;;) {
 		struct session_view seen;
 		if (!table_session_view(toy->table, session, &seen)) {
 			return MODEL_NOSESSION;
 		}
-		if (!session_may_become(seen.status, SESSION_CANCELLED)) {
-			return MODEL_STATE;
+		enum session_status status = seen.status;
+		const enum life_verdict verdict = life_judge(seen.status, command, facts, &status);
+		if (verdict != LIFE_CHANGES) {
+			return outcomes[verdict];
 		}
-		if (table_change(toy->table, &seen, SESSION_CANCELLED, 2)) {
-			table_settle(
-			    toy->table, session,
-			    append(toy, &(struct toy_record){.type = TOY_CANCEL, .key = seen.key, .session = session}));
+		if (table_change(toy->table, &seen, status, 2)) {
+			const struct toy_record record = {
+			    .type = TOY_CHANGE, .key = seen.key, .session = session, .status = status};
+			table_settle(toy->table, session, append(toy, &record));
 			return MODEL_DONE;
 		}
 	}
+}
+
+enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session)
+{
+	return toy_change(toy, session, LIFE_CANCEL, 0);
 }
 
 static void purge(struct table *table, uint16_t day, uint64_t lsn, uint32_t slice)
@@ -244,8 +255,8 @@ static bool apply(const struct toy_desk *toy, struct table *table, const struct 
 		return true; /* appended by a thread that the purge overtook */
 	}
 	switch (record->type) {
-	case TOY_CANCEL:
-		return table_restore_change(table, record->session, SESSION_CANCELLED, lsn, 2, error);
+	case TOY_CHANGE:
+		return table_restore_change(table, record->session, record->status, lsn, 2, error);
 	case TOY_OPEN:
 		return table_restore_open(table, key, record->minutes, lsn, error);
 	default:
@@ -268,9 +279,9 @@ static bool redo(const struct toy_desk *toy, struct table *table, const struct t
 		const uint32_t client = intern_add(&table->clients, token, true);
 		return table_redo_booking(table, key, client, record->session, record->minutes, lsn, 1, error);
 	}
-	case TOY_CANCEL:
+	case TOY_CHANGE:
 		return is_purged(table, key) ||
-		       table_redo_change(table, record->session, SESSION_CANCELLED, lsn, 2, error);
+		       table_redo_change(table, record->session, record->status, lsn, 2, error);
 	case TOY_OPEN:
 		return table_redo_open(table, key, record->minutes, lsn, error);
 	default:

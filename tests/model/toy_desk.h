@@ -13,7 +13,7 @@
 
 enum toy_type {
 	TOY_BOOK,
-	TOY_CANCEL,
+	TOY_CHANGE,
 	TOY_OPEN,
 	TOY_CLOSE,
 	TOY_PURGE,
@@ -25,7 +25,8 @@ struct toy_record {
 	uint16_t day;     /* PURGE */
 	uint32_t client;  /* BOOK: a token's number in the table that wrote it, as in the key */
 	uint64_t key;
-	uint64_t session; /* BOOK, CANCEL */
+	uint64_t session;           /* BOOK, CHANGE */
+	enum session_status status; /* CHANGE */
 };
 
 struct toy_desk {
@@ -50,6 +51,8 @@ uint32_t toy_client(struct table *table, uint32_t n, bool promised);
 enum model_outcome toy_open(struct toy_desk *toy, uint64_t key, uint16_t minutes, bool *opened);
 enum model_outcome toy_close(struct toy_desk *toy, uint64_t key);
 enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint64_t *session);
+/* As slot/life.h judges by these facts. */
+enum model_outcome toy_change(struct toy_desk *toy, uint64_t session, enum life_command command, unsigned facts);
 enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session);
 /* Moves the horizon and reclaims, `slice` records at a time. */
 void toy_purge(struct toy_desk *toy, uint16_t day, uint32_t slice);

@@ -12,10 +12,11 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Five bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Six bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
+ *   lost-status      replay skips what else becomes of sessions
  *   lost-purge       replay skips purges
  *   lost-redo        replay skips the records that a snapshot may have or not
  *
@@ -43,19 +44,21 @@
 #define CANARY_CRASHES_MAX 20000
 #define RECLAIM_SLICE      3 /* records; small, so that commands come in between */
 #define DAY_MS             UINT64_C(86400000)
+#define MINUTE_MS          UINT64_C(60000)
 
 enum canary {
 	CANARY_NONE,
 	CANARY_EAGER_GATE,
 	CANARY_LOSERS_AT_ONCE,
 	CANARY_LOST_CANCEL,
+	CANARY_LOST_STATUS,
 	CANARY_LOST_PURGE,
 	CANARY_LOST_REDO,
 	CANARIES,
 };
 
-static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once",
-					   "lost-cancel", "lost-purge", "lost-redo"};
+static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once", "lost-cancel",
+					   "lost-status", "lost-purge", "lost-redo"};
 
 struct history {
 	struct prng prng;
@@ -80,6 +83,7 @@ struct history {
 	struct gate gates[GATES];
 	struct model model;
 	uint64_t slot_changed[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES];
+	uint64_t slot_session[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES]; /* the last that booked it */
 	uint64_t purged_lsn;
 	bool reclaiming; /* a purge is not over */
 	struct purge_cursor cursor;
@@ -99,7 +103,7 @@ __attribute__((format(printf, 2, 3))) static bool violated(struct history *histo
 
 static uint64_t sim_wall_ms(void *context)
 {
-	return ++((struct history *)context)->now_ms;
+	return ((struct history *)context)->now_ms;
 }
 
 static uint64_t sim_monotonic_ns(void *context)
@@ -113,7 +117,15 @@ static uint64_t sim_monotonic_ns(void *context)
 static void note_change(struct history *history, const struct sim_command *command)
 {
 	if (command->verb != SIM_PURGE) {
-		history->slot_changed[command->psychologist][sim_day_of(command)][sim_time_of(command)] = command->lsn;
+		uint64_t *last =
+		    &history->slot_session[command->psychologist][sim_day_of(command)][sim_time_of(command)];
+		if (command->verb != SIM_CHANGE) {
+			*last = command->session;
+		}
+		if (command->session == *last) { /* else the slot has been another's since */
+			history->slot_changed[command->psychologist][sim_day_of(command)][sim_time_of(command)] =
+			    command->lsn;
+		}
 		return;
 	}
 	history->purged_lsn = command->lsn;
@@ -125,9 +137,23 @@ static void note_change(struct history *history, const struct sim_command *comma
 	}
 }
 
-/* The record the answer depends on: the last that changed a slot asked about. */
-static uint64_t truth_of(const struct history *history, const struct sim_command *command,
-			 const struct outcome *outcome, bool changed)
+/* The record that made a session what it is, or took it away. */
+static uint64_t truth_of_session(struct history *history, const struct sim_command *command)
+{
+	struct model_session session;
+	if (!model_session(&history->model, command->session, &session)) {
+		return history->purged_lsn;
+	}
+	uint64_t truth = command->lsn;
+	for (uint32_t i = 0; i < history->command_count; i++) {
+		const struct sim_command *earlier = &history->commands[i];
+		truth = earlier->session == command->session ? lsn_later(truth, earlier->lsn) : truth;
+	}
+	return truth;
+}
+
+/* The record the answer depends on: the last that changed a slot or session asked about. */
+static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome)
 {
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
@@ -135,9 +161,8 @@ static uint64_t truth_of(const struct history *history, const struct sim_command
 	if (command->session == SIM_NO_SESSION || outcome->code == OUTCOME_PAST) {
 		return 0; /* nobody's; past by the clock alone */
 	}
-	if (command->verb == SIM_SESSION ||
-	    (command->verb == SIM_CANCEL && !changed && outcome->code == OUTCOME_DONE)) {
-		return 0; /* its own record may be older than its slot's last */
+	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE) {
+		return truth_of_session(history, command);
 	}
 	uint64_t truth = 0;
 	const uint32_t days = command->verb == SIM_SLOTS ? command->days : 1;
@@ -172,6 +197,7 @@ static void execute(struct history *history, struct sim_command command)
 		const uint64_t midnight_ms = command.day * DAY_MS;
 		history->now_ms = history->now_ms > midnight_ms ? history->now_ms : midnight_ms;
 	}
+	command.now_ms = history->now_ms;
 	const uint64_t appended = wal_appended_lsn(history->wal);
 	bool agrees;
 	const struct outcome outcome = sim_command_desk(&command, &history->desk, &history->model, &agrees);
@@ -194,7 +220,7 @@ static void execute(struct history *history, struct sim_command command)
 		history->reclaiming = true;
 		history->cursor = (struct purge_cursor){0};
 	}
-	command.truth = truth_of(history, &command, &outcome, changed);
+	command.truth = truth_of(history, &command, &outcome);
 	struct gate *gate = &history->gates[prng_below(&history->prng, GATES)];
 	const bool at_once = history->canary == CANARY_LOSERS_AT_ONCE && !changed;
 	buffer_add(&gate->waiting, &history->command_count, sizeof history->command_count);
@@ -226,7 +252,7 @@ static void execute_one(struct history *history)
 		return;
 	}
 	struct sim_command command = sim_command_random(&history->prng, today);
-	if (command.verb == SIM_CANCEL || command.verb == SIM_SESSION) {
+	if (command.verb == SIM_CHANGE || command.verb == SIM_SESSION) {
 		choose_session(history, &command);
 	}
 	execute(history, command);
@@ -283,11 +309,25 @@ static void snapshot_some(struct history *history)
 	}
 }
 
+/* A moment passes, or sometimes up to two hours, never midnight: a purge says when a day is over. */
+static void let_time_pass(struct history *history)
+{
+	const uint64_t of_day_ms = history->now_ms % DAY_MS;
+	const uint64_t left_ms = DAY_MS - MINUTE_MS - of_day_ms;
+	const uint64_t step_ms = prng_one_in(&history->prng, 40) ? prng_below(&history->prng, 120) * MINUTE_MS : 1;
+	if (history->now_ms < SIM_FIRST_DAY * DAY_MS && prng_one_in(&history->prng, 100)) {
+		history->now_ms = SIM_FIRST_DAY * DAY_MS;
+	} else if (of_day_ms < DAY_MS - MINUTE_MS) {
+		history->now_ms += step_ms < left_ms ? step_ms : left_ms;
+	}
+}
+
 static void live(struct history *history)
 {
 	const uint32_t steps = prng_below(&history->prng, STEPS_MAX);
 	for (uint32_t i = 0; i < steps && history->violation[0] == '\0' && !history->disk.powerless; i++) {
 		const uint32_t draw = prng_below(&history->prng, 12);
+		let_time_pass(history);
 		if (history->reclaiming && prng_one_in(&history->prng, 4)) {
 			history->reclaiming = table_purge_reclaim(&history->table, &history->cursor, RECLAIM_SLICE);
 		} else if (draw < 5) {
@@ -313,6 +353,8 @@ static bool is_lost(const struct history *history, const struct record *record, 
 	switch (history->canary) {
 	case CANARY_LOST_CANCEL:
 		return record->type == RECORD_CANCEL;
+	case CANARY_LOST_STATUS:
+		return record->type == RECORD_STATUS;
 	case CANARY_LOST_PURGE:
 		return record->type == RECORD_PURGE;
 	case CANARY_LOST_REDO:
@@ -334,6 +376,7 @@ static void judge(struct history *history, uint64_t recovered_lsn)
 	model_fini(&history->model);
 	model_init(&history->model, false);
 	memset(history->slot_changed, 0, sizeof history->slot_changed);
+	memset(history->slot_session, 0, sizeof history->slot_session);
 	history->purged_lsn = 0;
 	history->reclaiming = false;
 	uint32_t kept = 0;
@@ -393,7 +436,8 @@ static void compare(struct history *history)
 		if (history->commands[i].verb != SIM_BOOK || !model_session(&history->model, id, &expected)) {
 			continue;
 		}
-		if (!desk_session(&history->desk, id, &view, &lsn) || view.status != expected.status) {
+		if (!desk_session(&history->desk, id, &view, &lsn) || view.status != expected.status ||
+		    view.version != expected.version) {
 			violated(history, "after recovery session %" PRIu64 " is not as the model has it", id);
 		}
 	}

@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define DAY_MS    UINT64_C(86400000)
+#define MINUTE_MS UINT64_C(60000)
+
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 {
 	/* Of 32 commands, so many are of each verb. */
@@ -23,6 +26,12 @@ struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 	    .day = prng_one_in(prng, 4) ? (uint16_t)(SIM_FIRST_DAY + prng_below(prng, SIM_DAYS)) : first_day,
 	    .minute = (uint16_t)(540 + 60 * prng_below(prng, SIM_TIMES)),
 	};
+	if (verb == SIM_CHANGE) {
+		/* Mostly CANCEL: slots that are never free are no test. */
+		static const enum life_command commands[] = {LIFE_CANCEL,  LIFE_CANCEL,   LIFE_CANCEL,  LIFE_COMMIT,
+							     LIFE_CONFIRM, LIFE_COMPLETE, LIFE_NO_SHOW, LIFE_CANCEL};
+		command.command = commands[prng_below(prng, sizeof commands / sizeof commands[0])];
+	}
 	if (verb == SIM_SLOTS) {
 		command.days = (uint16_t)(1 + prng_below(prng, last_day - command.day + 1u));
 	}
@@ -118,8 +127,8 @@ static uint64_t read_session(const struct sim_command *command, struct desk *des
 	struct model_session expected;
 	uint64_t lsn;
 	const bool there = desk_session(desk, command->session, &view, &lsn);
-	*agrees =
-	    there == model_session(model, command->session, &expected) && (!there || view.status == expected.status);
+	*agrees = there == model_session(model, command->session, &expected) &&
+		  (!there || (view.status == expected.status && view.version == expected.version));
 	return lsn;
 }
 
@@ -137,8 +146,9 @@ struct outcome sim_command_desk(const struct sim_command *command, struct desk *
 	switch (command->verb) {
 	case SIM_BOOK:
 		return desk_book(desk, &place, span_of(client));
-	case SIM_CANCEL:
-		return desk_cancel(desk, command->session, span_of("because"));
+	case SIM_CHANGE:
+		return command->command == LIFE_CANCEL ? desk_cancel(desk, command->session, span_of("because"))
+						       : desk_change(desk, command->session, command->command);
 	case SIM_OPEN:
 		return desk_open(desk, &place, 50, 1, 50);
 	case SIM_CLOSE:
@@ -160,21 +170,23 @@ struct outcome sim_command_desk(const struct sim_command *command, struct desk *
 bool sim_command_model(struct sim_command *command, struct model *model, enum model_outcome *outcome)
 {
 	struct model_slot before = {0};
-	struct model_session session = {0};
+	bool started;
+	bool changed;
 	bool opened = false;
 	const uint64_t key = model_key(command);
 	*outcome = MODEL_DONE;
+	model->now_day = (uint16_t)(command->now_ms / DAY_MS);
+	model->now_minute = (uint16_t)(command->now_ms % DAY_MS / MINUTE_MS);
 	switch (command->verb) {
 	case SIM_BOOK:
 		model_slot(model, key, &before);
 		*outcome = model_book(model, key, command->client, &command->session);
 		return *outcome == MODEL_DONE && before.client != command->client;
-	case SIM_CANCEL:
-		if (model_session(model, command->session, &session) && session.status == SESSION_CANCELLED) {
-			return false; /* asked again [I10] */
-		}
-		*outcome = model_cancel(model, command->session);
-		return *outcome == MODEL_DONE;
+	case SIM_CHANGE:
+		started = model_has_started(model, key);
+		*outcome =
+		    model_change(model, command->session, command->command, started ? LIFE_HAS_STARTED : 0, &changed);
+		return changed;
 	case SIM_OPEN:
 		*outcome = model_open(model, key, 50, &opened);
 		return opened;
@@ -208,6 +220,10 @@ bool sim_command_agrees(const struct sim_command *command, const struct outcome 
 		return outcome->code == OUTCOME_NOSESSION;
 	case MODEL_STATE:
 		return outcome->code == OUTCOME_STATE;
+	case MODEL_EXPIRED:
+		return outcome->code == OUTCOME_EXPIRED;
+	case MODEL_EARLY:
+		return outcome->code == OUTCOME_EARLY;
 	case MODEL_OVERLAP:
 		return outcome->code == OUTCOME_OVERLAP;
 	case MODEL_PAST:

@@ -20,7 +20,7 @@
 
 enum sim_verb {
 	SIM_BOOK,
-	SIM_CANCEL,
+	SIM_CHANGE,
 	SIM_OPEN,
 	SIM_CLOSE,
 	SIM_SLOT,
@@ -31,12 +31,14 @@ enum sim_verb {
 
 struct sim_command {
 	enum sim_verb verb;
-	uint32_t psychologist; /* from 1 */
-	uint32_t client;       /* from 1 */
-	uint16_t day;          /* PURGE: before it */
-	uint16_t days;         /* SLOTS: so many from `day` on */
+	enum life_command command; /* CHANGE */
+	uint32_t psychologist;     /* from 1 */
+	uint32_t client;           /* from 1 */
+	uint16_t day;              /* PURGE: before it */
+	uint16_t days;             /* SLOTS: so many from `day` on */
 	uint16_t minute;
-	uint64_t session; /* CANCEL, SESSION: asked for; BOOK: answered */
+	uint64_t session; /* CHANGE, SESSION: asked for; BOOK: answered */
+	uint64_t now_ms;  /* wall clock */
 	uint64_t lsn;     /* of the record it appended; 0: none */
 	uint64_t truth;   /* the record its answer depends on, by the simulation's own account */
 	bool told;        /* the reply has left its gate */
@@ -52,7 +54,7 @@ static inline uint32_t sim_time_of(const struct sim_command *command)
 	return command->minute / 60u - 9;
 }
 
-/* Makes one up, mostly for the first of the days that is not purged. Of CANCEL and SESSION the session is left to the
+/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE and SESSION the session is left to the
  * caller; of PURGE the day is the next, at most the last. */
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day);
 

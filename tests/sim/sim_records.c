@@ -52,7 +52,7 @@ struct made_up {
 static struct record make_up(struct prng *prng, struct made_up *parts)
 {
 	const uint64_t at_ms = prng_next(prng) % RECORD_AT_MS_MAX;
-	const uint32_t draw = prng_below(prng, 16);
+	const uint32_t draw = prng_below(prng, 18);
 	struct record record = {.at_ms = at_ms, .type = RECORD_BOOK};
 	if (draw < 10) {
 		record.session = 1 + prng_next(prng) / 2;
@@ -74,9 +74,16 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 		record.minutes = draw == 13 ? (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX)) : 0;
 		record.slot_count = random_slots(prng, parts->slots);
 		record.slots = parts->slots;
-	} else {
+	} else if (draw < 16) {
 		record.type = RECORD_PURGE;
 		record.day = (uint16_t)prng_next(prng);
+	} else {
+		static const enum session_status statuses[] = {SESSION_BOOKED, SESSION_CONFIRMED, SESSION_COMPLETED,
+							       SESSION_NO_SHOW};
+		record.type = RECORD_STATUS;
+		record.session = 1 + prng_next(prng) / 2;
+		record.day = (uint16_t)prng_next(prng);
+		record.status = statuses[prng_below(prng, 4)];
 	}
 	return record;
 }

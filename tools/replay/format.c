@@ -167,6 +167,11 @@ static void fields(struct line *line, const struct record *record)
 	case RECORD_PURGE:
 		date_field(line, "before", record->day);
 		return;
+	case RECORD_STATUS:
+		number_field(line, "session", record->session);
+		date_field(line, "date", record->day);
+		word_field(line, "status", span_of(session_status_name(record->status)));
+		return;
 	}
 	WRONG("record_decode lets no other type pass");
 }

@@ -136,6 +136,7 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 {
 	switch (record->type) {
 	case RECORD_CANCEL:
+	case RECORD_STATUS:
 		return ids_has(&selection->sessions, record->session);
 	case RECORD_PURGE:
 		return !selection->one_day || selection->day < record->day;

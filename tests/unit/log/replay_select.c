@@ -39,6 +39,13 @@ static void append_cancel(uint64_t session, uint16_t day)
 	append(&record);
 }
 
+static void append_status(uint64_t session, enum session_status status)
+{
+	const struct record record = {
+	    .type = RECORD_STATUS, .at_ms = 1700000400000, .session = session, .day = DAY + 1, .status = status};
+	append(&record);
+}
+
 static void set_up(void)
 {
 	make_directory();
@@ -52,7 +59,8 @@ static void set_up(void)
 	append_cancel(2, DAY);                                 /* 7: 22:18:20 */
 	append_cancel(1, DAY);                                 /* 8 */
 	const struct record purge = {.type = RECORD_PURGE, .at_ms = 1700000400000, .day = DAY + 1};
-	append(&purge); /* 9 */
+	append(&purge);                      /* 9 */
+	append_status(3, SESSION_CONFIRMED); /* 10 */
 }
 
 TestSuite(replay_select, .init = set_up, .fini = remove_directory);
@@ -74,8 +82,8 @@ static void check_shown(const char *arguments, const char *expected)
 Test(replay_select, by_place_in_the_log)
 {
 	check_shown("--start 3 --end 5", "3 4 5");
-	check_shown("--start 9", "9");
-	check_shown("--start 10", "");
+	check_shown("--start 9", "9 10");
+	check_shown("--start 11", "");
 	check_shown("--end 0", "");
 	check_shown("--limit 2", "1 2");
 	check_shown("--limit 0", "");
@@ -84,7 +92,7 @@ Test(replay_select, by_place_in_the_log)
 
 Test(replay_select, by_time)
 {
-	check_shown("--since 2023-11-14T22:15", "5 6 7 8 9");
+	check_shown("--since 2023-11-14T22:15", "5 6 7 8 9 10");
 	check_shown("--since 2023-11-14T22:15:20Z --until 2023-11-14T22:16:20.500Z", "5");
 	check_shown("--until 2023-11-14T22:16:20.501Z --start 4", "4 5 6");
 	check_shown("--until 2023-11-14", "");
@@ -94,9 +102,9 @@ Test(replay_select, by_time)
 
 Test(replay_select, by_slot_with_the_cancellations_of_its_sessions)
 {
-	check_shown("--slot dr-lee", "1 2 4 6 8 9");
+	check_shown("--slot dr-lee", "1 2 4 6 8 9 10");
 	check_shown("--slot dr-lee/2030-12-02", "1 4 8 9");
-	check_shown("--slot dr-lee/2030-12-03/10:00", "2 6");
+	check_shown("--slot dr-lee/2030-12-03/10:00", "2 6 10");
 	check_shown("--slot dr-kim/2030-12-02/09:00", "3 5 7 9");
 	check_shown("--slot dr-kim/2030-12-02/09:30", "9");
 	check_shown("--slot dr-kim --start 6", "7 9");
@@ -107,7 +115,17 @@ Test(replay_select, by_session)
 {
 	check_shown("--session 1", "4 8");
 	check_shown("--session 2 --slot dr-lee", "");
+	check_shown("--session 3", "6 10");
 	check_shown("--session 4", "");
+}
+
+Test(replay_select, shows_what_became_of_a_session)
+{
+	cr_assert_eq(run("--start 10"), 0);
+	cr_assert_str_eq(output, "10 2023-11-14T22:20:00.000Z STATUS session=3 date=2030-12-03 status=confirmed\n");
+	cr_assert_eq(run("--start 10 --format json"), 0);
+	cr_assert_str_eq(output, "{\"lsn\":10,\"at\":\"2023-11-14T22:20:00.000Z\",\"type\":\"STATUS\",\"session\":3,"
+				 "\"date\":\"2030-12-03\",\"status\":\"confirmed\"}\n");
 }
 
 Test(replay_select, counts_what_is_asked_for)

@@ -167,15 +167,30 @@ Test(slotd_replay, the_directory_has_one_writer)
 }
 
 /* data/golden/vN was written by a slotd of that format version, and ended by kill -9. */
-Test(slotd_replay, reads_the_logs_of_older_versions)
+static void check_printed_as(const char *where, const char *arguments, const char *path)
 {
 	static char expected[sizeof output];
-	FILE *file = fopen("data/golden/v1.txt", "re");
+	FILE *file = fopen(path, "re");
 	cr_assert_not_null(file);
-	cr_assert_gt(fread(expected, 1, sizeof expected - 1, file), 0);
+	expected[fread(expected, 1, sizeof expected - 1, file)] = '\0';
 	fclose(file);
-	cr_assert_eq(run_on("data/golden/v1", ""), 0);
+	cr_assert_eq(run_on(where, arguments), 0);
 	cr_assert_str_eq(output, expected);
+}
+
+Test(slotd_replay, reads_the_log_of_version_1)
+{
+	check_printed_as("data/golden/v1", "", "data/golden/v1.txt");
 	cr_assert_eq(run_on("data/golden/v1", "--verify"), 0);
 	cr_assert_str_eq(output, "sound: records=7 last_lsn=7 blocks=7 segments=1\n");
+}
+
+/* With heartbeats, and a snapshot. */
+Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_2)
+{
+	check_printed_as("data/golden/v2", "", "data/golden/v2.txt");
+	check_printed_as("data/golden/v2", "--dump", "data/golden/v2-dump.txt");
+	cr_assert_eq(run_on("data/golden/v2", "--verify"), 0);
+	cr_assert_str_eq(output, "sound: records=7 last_lsn=7 blocks=10 segments=1\n"
+				 "from a snapshot: lsn=6 slots=3 sessions=2 bytes=24576\n");
 }

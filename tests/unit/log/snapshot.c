@@ -111,8 +111,8 @@ static void log_record(const struct toy_record *toy)
 	uint8_t slot[4];
 	store16(slot, key_day(key));
 	store16(slot + 2, key_minute(key));
-	struct record record = {.at_ms = toy->type == TOY_CANCEL ? 2 : 1};
-	if (toy->type != TOY_PURGE && toy->type != TOY_CANCEL) {
+	struct record record = {.at_ms = toy->type == TOY_CHANGE ? 2 : 1};
+	if (toy->type != TOY_PURGE && toy->type != TOY_CHANGE) {
 		record.psychologist = intern_token(&world.table.psychologists, key_psychologist(key));
 	}
 	switch (toy->type) {
@@ -123,8 +123,9 @@ static void log_record(const struct toy_record *toy)
 		record.minutes = toy->minutes;
 		record.unlisted = toy->minutes == 0;
 		break;
-	case TOY_CANCEL:
-		record.type = RECORD_CANCEL;
+	case TOY_CHANGE:
+		record.type = toy->status == SESSION_CANCELLED ? RECORD_CANCEL : RECORD_STATUS;
+		record.status = toy->status == SESSION_CANCELLED ? SESSION_FREE : toy->status;
 		break;
 	case TOY_OPEN:
 	case TOY_CLOSE:
@@ -137,7 +138,7 @@ static void log_record(const struct toy_record *toy)
 		record.type = RECORD_PURGE;
 		break;
 	}
-	if (toy->type == TOY_BOOK || toy->type == TOY_CANCEL) {
+	if (toy->type == TOY_BOOK || toy->type == TOY_CHANGE) {
 		record.session = toy->session;
 		record.day = key_day(key);
 	}
@@ -165,7 +166,8 @@ static void command(void)
 			world.recent[prng_below(&world.prng, RECENT)] = id;
 		}
 	} else if (dice < 60) {
-		toy_cancel(toy, world.recent[prng_below(&world.prng, RECENT)]);
+		toy_change(toy, world.recent[prng_below(&world.prng, RECENT)],
+			   prng_one_in(&world.prng, 4) ? LIFE_CONFIRM : LIFE_CANCEL, 0);
 	} else if (dice < 80) {
 		toy_open(toy, key, 30, &opened);
 	} else if (dice < 97) {

@@ -53,7 +53,9 @@ static void step(struct run *run)
 			run->recent[below(run, RECENT)] = id;
 		}
 	} else if (dice < 60) {
-		toy_cancel(toy, run->recent[below(run, RECENT)]);
+		static const enum life_command commands[] = {LIFE_CANCEL, LIFE_CANCEL, LIFE_CONFIRM, LIFE_COMPLETE,
+							     LIFE_NO_SHOW};
+		toy_change(toy, run->recent[below(run, RECENT)], commands[below(run, 5)], LIFE_HAS_STARTED);
 	} else if (dice < 78) {
 		toy_open(toy, key, below(run, 4) == 0 ? 60 : 30, &opened);
 	} else if (dice < 97) {

@@ -1,6 +1,6 @@
 /*
- * Proves: the words of slot, session and key keep their parts apart; the table of transitions is that of docs/ARCHITECTURE.md;
- * who waits for a settled state gets it. Method: examples at the bounds of every part, all pairs of statuses, two
+ * Proves: the words of slot, session and key keep their parts apart; the statuses that a status may become are those of the
+ * design; who waits for a settled state gets it. Method: examples at the bounds of every part, all pairs of statuses, two
  * threads.
  */
 #include <criterion/criterion.h>

@@ -130,7 +130,7 @@ Test(table, a_change_of_what_has_changed_since_the_look_fails)
 	cr_assert(table_session_view(&fixture.table, id, &seen));
 	cr_assert_eq(toy_cancel(&fixture.toy, id), MODEL_DONE);
 	cr_assert_not(table_change(&fixture.table, &seen, SESSION_CONFIRMED, 9));
-	cr_assert_eq(toy_cancel(&fixture.toy, id), MODEL_STATE);
+	cr_assert_eq(toy_change(&fixture.toy, id, LIFE_CONFIRM, 0), MODEL_STATE);
 	fixture_fini(&fixture);
 }
 

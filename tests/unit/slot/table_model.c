@@ -24,7 +24,7 @@ struct run {
 	uint32_t step;
 	uint16_t first_day; /* of the days in use; those before are purged, sooner or later */
 	uint32_t psychologists[PSYCHOLOGISTS];
-	uint64_t recent[RECENT]; /* session ids, to cancel */
+	uint64_t recent[RECENT]; /* session ids, to change */
 };
 
 #define AGREE(run, condition, ...)                                                                                     \
@@ -91,12 +91,20 @@ static void step_book(struct run *run)
 	}
 }
 
-static void step_cancel(struct run *run)
+static void step_change(struct run *run)
 {
+	/* Mostly CANCEL: a slot that is never free is no test. */
+	static const enum life_command commands[] = {LIFE_CANCEL, LIFE_CANCEL,  LIFE_CANCEL,   LIFE_CANCEL,
+						     LIFE_COMMIT, LIFE_CONFIRM, LIFE_COMPLETE, LIFE_NO_SHOW};
 	const uint64_t id = run->recent[below(run, RECENT)] + (below(run, 50) == 0);
-	const enum model_outcome outcome = toy_cancel(&run->fixture.toy, id);
-	const enum model_outcome expected = model_cancel(&run->model, id);
-	AGREE(run, outcome == expected, "CANCEL %llu is %s, not %s", run->step, (unsigned long long)id,
+	const enum life_command command = commands[below(run, sizeof commands / sizeof commands[0])];
+	const unsigned facts = below(run, 2) == 0 ? LIFE_HAS_STARTED : 0;
+	const uint64_t lsn = toy_lsn(&run->fixture.toy);
+	bool changed;
+	const enum model_outcome outcome = toy_change(&run->fixture.toy, id, command, facts);
+	const enum model_outcome expected = model_change(&run->model, id, command, facts, &changed);
+	AGREE(run, outcome == expected && changed == (toy_lsn(&run->fixture.toy) > lsn),
+	      "change %d of %llu is %s, not %s", run->step, (int)command, (unsigned long long)id,
 	      model_outcome_name(outcome), model_outcome_name(expected));
 }
 
@@ -142,7 +150,9 @@ static void compare_sessions(struct run *run, const struct toy_desk *toy)
 		const struct model_session *expected = &run->model.sessions[i];
 		struct session_view view;
 		const bool there = table_session_view(toy->table, expected->id, &view);
-		AGREE(run, there && view.status == expected->status && key_day(view.key) == key_day(expected->key),
+		AGREE(run,
+		      there && view.status == expected->status && view.version == expected->version &&
+			  key_day(view.key) == key_day(expected->key),
 		      "session %llu is another", run->step, (unsigned long long)expected->id);
 	}
 }
@@ -179,7 +189,7 @@ static void step(struct run *run)
 	if (dice < 40) {
 		step_book(run);
 	} else if (dice < 62) {
-		step_cancel(run);
+		step_change(run);
 	} else if (dice < 82) {
 		step_open(run);
 	} else if (dice < 94) {
