@@ -24,7 +24,8 @@ enum record_type {
 	RECORD_OPEN,     /* `slots` of the psychologist, each of `minutes`, are open from now on */
 	RECORD_CLOSE,    /* `slots` of the psychologist are no more */
 	RECORD_PURGE,    /* everything before `day` is no more */
-	RECORD_STATUS,   /* session `session` is `status` from now on (COMMIT, CONFIRM, COMPLETE, NOSHOW) */
+	RECORD_STATUS, /* session `session` is `status` from now on (COMMIT, RENEW, CONFIRM, COMPLETE, NOSHOW, time) */
+	RECORD_HOLD,   /* as BOOK, but held, for `hold_seconds` from at_ms on */
 };
 
 /* 9999-12-31T23:59:59.999Z: the last moment a person can read (RFC 3339 has four digits for the year). */
@@ -39,16 +40,17 @@ struct record_slot {
  * Fields that a type does not have are zero. */
 struct record {
 	enum record_type type;
-	uint64_t at_ms;             /* all: wall clock */
-	uint64_t session;           /* BOOK, CANCEL, STATUS */
-	struct span psychologist;   /* BOOK, OPEN, CLOSE */
-	struct span client;         /* BOOK */
+	uint64_t at_ms;             /* all: wall clock; what becomes of a session: the hold clock (serve/desk.h) */
+	uint64_t session;           /* BOOK, HOLD, CANCEL, STATUS */
+	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE */
+	struct span client;         /* BOOK, HOLD */
 	struct span reason;         /* CANCEL; may be empty, at most WORD_SIZE_MAX */
-	uint16_t day;               /* BOOK, PURGE; CANCEL, STATUS: of the session's slot */
-	uint16_t minute;            /* BOOK */
-	uint16_t minutes;           /* OPEN: of each slot; BOOK: of the slot, 0 if and only if unlisted */
-	bool unlisted;              /* BOOK: no OPEN made this slot */
+	uint16_t day;               /* BOOK, HOLD, PURGE; CANCEL, STATUS: of the session's slot */
+	uint16_t minute;            /* BOOK, HOLD */
+	uint16_t minutes;           /* OPEN: of each slot; BOOK, HOLD: of the slot, 0 if and only if unlisted */
+	bool unlisted;              /* BOOK, HOLD: no OPEN made this slot */
 	enum session_status status; /* STATUS: one that no other record says */
+	uint16_t hold_seconds;      /* HOLD; STATUS held: from at_ms on */
 	uint16_t slot_count;        /* OPEN, CLOSE */
 	const uint8_t *slots;       /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
 };

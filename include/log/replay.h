@@ -21,7 +21,8 @@
 struct rebuild {
 	struct table *table;
 	struct snapshot_found found;
-	uint64_t records; /* applied */
+	uint64_t records;   /* applied */
+	uint64_t newest_ms; /* the latest moment that any record, or the snapshot, says */
 };
 
 /* `table` is empty, and borrowed. False as snapshot_load, or if the snapshot contradicts itself. */

@@ -33,6 +33,11 @@ struct config {
 	uint64_t snapshot_log_size; /* snapshot-log-size: growth of the log that asks for a snapshot, default 1gb */
 	uint64_t log_retain;        /* log-retain: bytes of segments kept that no snapshot needs, default 256mb */
 	uint32_t batch_size;        /* batch-size: bytes of a commit at most, default 4mb, 64kb to 64mb */
+	uint32_t hold_ttl;          /* hold-ttl: seconds of a HOLD that does not say, default 300 */
+	uint32_t hold_ttl_max;      /* hold-ttl-max: seconds one HOLD or RENEW may ask for, default 900, to 65535 */
+	uint32_t hold_total_max;    /* hold-total-max: seconds a session is held with all its RENEWs, default 3600 */
+	uint32_t holds_per_client;  /* holds-per-client: live holds of one client, default 3 */
+	uint32_t holds_max;         /* holds-max: holds of all clients, default 100000 */
 	uint32_t maxclients;        /* maxclients: connections at most, default 10000 */
 	uint32_t timeout;           /* timeout: seconds an idle connection is kept, default 0: for ever */
 	uint32_t request_timeout;   /* request-timeout: seconds half a request may take, default 30; 0: for ever */

@@ -18,6 +18,7 @@
 #include <base/bytes.h>
 #include <log/wal.h>
 #include <serve/service.h>
+#include <slot/holds.h>
 #include <slot/life.h>
 #include <slot/table.h>
 
@@ -28,6 +29,9 @@ struct desk {
 	struct table *table;
 	const struct clock *clock;
 	bool unlisted_slots;
+	/* shared: each with its own protocol; holds from desk_restore_holds on */
+	struct holds holds;
+	_Atomic int64_t hold_clock; /* ahead of the monotonic clock, ms; see desk_now_ms */
 	/* shared: NULL until replay is done, then stays; release by worker 0 (take_log), pairs with desk_wal */
 	struct wal *_Atomic wal;
 };
@@ -44,27 +48,36 @@ static inline uint64_t lsn_later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* The hold clock: by which holds are made and judged. It is the wall clock as long as that goes on; where the wall clock jumps
+ * back it goes on by the monotonic clock, and over a restart from the newest moment in the log: so no hold that was over is
+ * ever held again, whatever anybody does to the clock. Milliseconds since 1970. */
+uint64_t desk_now_ms(struct desk *desk);
+
 /* What became of a request. docs/PROTOCOL.md has the refusals. */
 enum outcome_code {
-	OUTCOME_DONE,      /* it happened, now or (asked again) before */
-	OUTCOME_TAKEN,     /* another client has the slot */
-	OUTCOME_HELD,      /* another client holds it for a while */
-	OUTCOME_BLOCKED,   /* a calendar is busy over it */
-	OUTCOME_NOSLOT,    /* nobody opened it */
-	OUTCOME_PAST,      /* it has started, or was purged */
-	OUTCOME_OVERLAP,   /* it would overlap a slot that is open */
-	OUTCOME_STATE,     /* not from this status */
-	OUTCOME_EXPIRED,   /* the session was a hold, which is over */
-	OUTCOME_EARLY,     /* the slot has not started */
-	OUTCOME_NOSESSION, /* no session has this id */
-	OUTCOME_FUTURE,    /* PURGE of days that are not over */
-	OUTCOME_MEMORY,    /* maxmemory is reached */
+	OUTCOME_DONE,         /* it happened, now or (asked again) before */
+	OUTCOME_TAKEN,        /* another client has the slot */
+	OUTCOME_HELD,         /* another client holds it for a while */
+	OUTCOME_BLOCKED,      /* a calendar is busy over it */
+	OUTCOME_NOSLOT,       /* nobody opened it */
+	OUTCOME_PAST,         /* it has started, or was purged */
+	OUTCOME_OVERLAP,      /* it would overlap a slot that is open */
+	OUTCOME_STATE,        /* not from this status */
+	OUTCOME_EXPIRED,      /* the session was a hold, which is over */
+	OUTCOME_EARLY,        /* the slot has not started */
+	OUTCOME_NOSESSION,    /* no session has this id */
+	OUTCOME_CLIENT_HOLDS, /* holds-per-client */
+	OUTCOME_HOLDS,        /* holds-max */
+	OUTCOME_HOLD_TOTAL,   /* hold-total-max */
+	OUTCOME_FUTURE,       /* PURGE of days that are not over */
+	OUTCOME_MEMORY,       /* maxmemory is reached */
 };
 
 struct outcome {
 	enum outcome_code code;
 	uint64_t lsn;               /* the answer may leave once this is durable [I2] */
-	uint64_t value;             /* BOOK: the session's id; OPEN, CLOSE: how many slots */
+	uint64_t value;             /* BOOK, HOLD: the session's id; OPEN, CLOSE: how many slots */
+	uint64_t expires_ms;        /* HOLD, RENEW: when the hold is over; 0: it is booked by now */
 	uint64_t key;               /* OVERLAP: the slot it hits */
 	enum session_status status; /* STATE, EARLY: the one it has */
 };
@@ -76,10 +89,23 @@ struct place {
 	uint16_t minute;
 };
 
-/* BOOK and CLAIM. `client` is a valid token. The client that has the slot gets its id again [I10]. */
+/* BOOK and CLAIM. `client` is a valid token. The client that has the slot gets its id again [I10]; a hold of its own is
+ * committed. */
 struct outcome desk_book(struct desk *desk, const struct place *place, struct span client);
 
-/* COMMIT, CONFIRM, COMPLETE, NOSHOW, as slot/life.h has it. What stands already is done again [I10]. */
+/* HOLD, for `seconds` (1 to hold-ttl-max). The client that has the slot gets its id again, and the hold's time as it is. */
+struct outcome desk_hold(struct desk *desk, const struct place *place, struct span client, uint16_t seconds);
+/* RENEW: for `seconds` from now on, but not for longer than hold-total-max in all. */
+struct outcome desk_renew(struct desk *desk, uint64_t session, uint16_t seconds);
+
+/* Makes up to a slice of the holds that are over expired; true when there may be more of them. Nobody depends on it: whoever
+ * comes across such a hold does the same. For worker 0, now and then. */
+bool desk_sweep_holds(struct desk *desk);
+/* After replay, before there are others: the holds that the table has, and the hold clock, from the newest moment in the log
+ * on. */
+bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, struct error *error);
+
+/* COMMIT, CONFIRM, COMPLETE, NOSHOW, and time (EXPIRE), as slot/life.h has it. What stands already is done again [I10]. */
 struct outcome desk_change(struct desk *desk, uint64_t session, enum life_command command);
 
 /* CANCEL. Cancelling what is cancelled is done again [I10]. `reason` goes into the log; may be empty. */
@@ -99,13 +125,15 @@ struct outcome desk_purge(struct desk *desk, uint16_t day);
 /* Reclaims a slice; false when there is nothing left, cursor->removed_* then says how many slots are gone. */
 bool desk_purge_slice(struct desk *desk, struct purge_cursor *cursor);
 
-/* A look at one slot. False: there is none; *lsn is what either answer depends on. */
-bool desk_slot(const struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn);
+/* A look at one slot. False: there is none; *lsn is what either answer depends on. A hold that is over is made expired first,
+ * so that the answer depends on a record that says so; on a full disk the clock alone judges. */
+bool desk_slot(struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn);
 
-/* The slots of a psychologist's days, in order; `visit` is called for each. Returns the lsn the whole depends on. */
+/* The slots of a psychologist's days, in order; `visit` is called for each; a hold that is over is shown as free. Returns the
+ * lsn the whole depends on. */
 typedef void desk_visit_f(void *context, const struct slot_view *view);
-uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t from_day, uint16_t to_day,
+uint64_t desk_slots(struct desk *desk, struct span psychologist, uint16_t from_day, uint16_t to_day,
 		    desk_visit_f *visit, void *context);
 
-/* A look at one session. False: there is none. */
-bool desk_session(const struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn);
+/* A look at one session, as desk_slot. False: there is none. */
+bool desk_session(struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn);

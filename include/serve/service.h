@@ -31,6 +31,7 @@ struct counters {
 	counter slots_booked;
 	counter slots_held;
 	counter slots_blocked;
+	counter holds_expired;
 	counter commands;    /* requests executed */
 	counter errors;      /* requests answered with an error */
 	counter connections; /* accepted since start */

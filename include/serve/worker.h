@@ -37,6 +37,7 @@ struct worker {
 	uint64_t released_lsn;  /* durable_lsn when the attention list was last walked */
 	uint64_t now_ns;        /* monotonic, read once a loop */
 	uint64_t swept_ns;      /* when deadlines were last looked at */
+	uint64_t holds_ns;      /* worker 0: when it last looked for holds that are over */
 	uint64_t rest_ns;       /* worker 0: when the log wants to be looked at again: monotonic, or WAL_NEVER */
 	uint64_t stopping_ns;   /* when this worker saw `stopping`; 0 before */
 	enum wal_space space;   /* worker 0: of the log, when it was last told to the operator */

@@ -16,9 +16,9 @@
  *
  *   OPEN     the slot's word is OPEN with this lsn. Overlap is not asked: what it would hit may be about to be closed.
  *   CLOSE    the slot is no more; it may be missing already, since the copying did not see it any more.
- *   BOOK     the slot's word is SESSION with this id, the slot made if it is missing (the record has its minutes); the
- *            session's record is this session, booked, version 1, even if the copy is of a later session in the same place
- *            or of a later state: the records that led there follow.
+ *   BOOK,    the slot's word is SESSION with this id, the slot made if it is missing (the record has its minutes); the
+ *   HOLD     session's record is this session, booked or held, version 1, even if the copy is of a later session in the same
+ *            place or of a later state: the records that led there follow.
  *   CANCEL,  those that build on what was (a version counts): skipped if the copied state has this lsn or a later one.
  *   STATUS
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
@@ -50,7 +50,8 @@ struct session_image {
 	uint32_t number;
 	uint32_t generation;
 	uint32_t client;
-	uint32_t minutes;
+	uint16_t minutes;
+	uint16_t hold_seconds; /* of a held one; else 0 */
 };
 
 /* Copies the next records behind number *cursor (0: from the first), looking at up to `looks` records; there is room for
@@ -67,9 +68,9 @@ bool table_put_slot(struct table *table, const struct slot_image *image, struct 
 bool table_put_session(struct table *table, const struct session_image *image, struct error *error);
 
 bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
-			uint64_t at_ms, struct error *error);
+			uint64_t at_ms, uint16_t hold_seconds, struct error *error);
 bool table_redo_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
-		       struct error *error);
+		       uint16_t hold_seconds, struct error *error);
 bool table_redo_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 void table_redo_close(struct table *table, uint64_t key, uint64_t lsn);
 void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn);

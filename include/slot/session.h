@@ -49,8 +49,8 @@ struct session {
 	_Atomic uint64_t state; /* the word above; every other field is read between two loads of it */
 	_Atomic uint64_t key;
 	_Atomic uint64_t created_ms; /* wall clock, from the record that made it */
-	_Atomic uint64_t updated_ms;
-	_Atomic uint32_t client; /* intern number */
+	_Atomic uint64_t updated;    /* session_updated: wall clock of the last change, and how long it is held */
+	_Atomic uint32_t client;     /* intern number */
 	_Atomic uint32_t generation;
 	_Atomic uint32_t minutes;
 };
@@ -73,6 +73,36 @@ static inline uint32_t session_version(uint64_t state)
 static inline uint64_t session_lsn(uint64_t state)
 {
 	return state >> 16;
+}
+
+/* The last change and, of a held session, for how many seconds from then on it is held; 0 of any other. Both change
+ * together.
+ *
+ *    63            48 47                                      0
+ *   +----------------+-----------------------------------------+
+ *   |  hold seconds  |  wall clock, ms (RECORD_AT_MS_MAX fits) |
+ *   +----------------+-----------------------------------------+
+ */
+static inline uint64_t session_updated(uint64_t at_ms, uint16_t hold_seconds)
+{
+	return (uint64_t)hold_seconds << 48 | at_ms;
+}
+
+static inline uint64_t session_updated_ms(uint64_t updated)
+{
+	return updated & ((UINT64_C(1) << 48) - 1);
+}
+
+static inline uint16_t session_hold_seconds(uint64_t updated)
+{
+	return (uint16_t)(updated >> 48);
+}
+
+/* When the hold is over; 0: it is none. */
+static inline uint64_t session_expires_ms(uint64_t updated)
+{
+	const uint64_t hold_ms = UINT64_C(1000) * session_hold_seconds(updated);
+	return hold_ms != 0 ? session_updated_ms(updated) + hold_ms : 0;
 }
 
 /* Does a session of this status keep its slot (held booked rescheduled confirmed)? */

@@ -119,6 +119,7 @@ struct slot_view {
 	uint64_t session;
 	enum session_status status;
 	uint32_t client;
+	uint64_t expires_ms; /* of a held one; else 0 */
 };
 
 /* Looks, waiting for unsettled states. False if the record no longer is a slot with this key; view->lsn then says what
@@ -136,6 +137,10 @@ void table_session_give(struct table *table, uint32_t session);
 uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session,
 		     uint32_t client, uint64_t at_ms);
 
+/* The same for a hold: held, for so many seconds from at_ms on. */
+uint64_t table_hold(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session, uint32_t client,
+		    uint64_t at_ms, uint16_t seconds);
+
 struct session_view {
 	uint64_t state; /* what table_change compares with */
 	uint64_t id;
@@ -147,6 +152,7 @@ struct session_view {
 	uint32_t version;
 	uint32_t client;
 	uint16_t minutes;
+	uint64_t expires_ms; /* of a held one; else 0 */
 };
 
 /* One consistent, settled look at a session. False if there is none with this id. */
@@ -155,6 +161,8 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 /* Changes a session's status to one it may become: one compare-and-swap from the state seen to (status, version + 1,
  * not settled). False if the state was no longer the one seen. */
 bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms);
+/* The same from held to held: for so many seconds from at_ms on. */
+bool table_renew(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds);
 
 /* Says which record made the session's present state. Release; pairs with session_wait_settled. */
 void table_settle(struct table *table, uint64_t id, uint64_t lsn);
@@ -193,11 +201,11 @@ bool table_overlap(const struct table *table, uint64_t key, uint16_t minutes, ui
 /* Replay [I4]: apply what a record says, strictly. False, with what contradicts it (ERROR_DAMAGED), if the table cannot
  * be in the state the record was written in. One thread, before the server serves. The limit of memory is not asked:
  * what was acknowledged is taken back in; ERROR_NO_MEMORY if not even address space is left. A booking of a day below
- * the purge horizon only uses up its session id. */
+ * the purge horizon only uses up its session id. `hold_seconds`: 0 unless held. */
 bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
-			   uint64_t at_ms, bool unlisted, struct error *error);
+			   uint64_t at_ms, bool unlisted, uint16_t hold_seconds, struct error *error);
 bool table_restore_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
-			  struct error *error);
+			  uint16_t hold_seconds, struct error *error);
 bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error);
 /* After the last record: makes the pools ready for others. */

@@ -29,7 +29,7 @@ struct record_header {
 	uint16_t day;
 	uint16_t minute;
 	uint16_t minutes;
-	uint16_t slot_count;
+	uint16_t count; /* of slots; HOLD, STATUS: hold_seconds */
 };
 
 #define RECORD_HEADER_SIZE   32
@@ -50,7 +50,7 @@ static_assert(offsetof(struct record_header, session) == 16, "docs/LOG_FORMAT.md
 static_assert(offsetof(struct record_header, day) == 24, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, minute) == 26, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, minutes) == 28, "docs/LOG_FORMAT.md");
-static_assert(offsetof(struct record_header, slot_count) == 30, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, count) == 30, "docs/LOG_FORMAT.md");
 static_assert(RECORD_HEADER_SIZE + OPEN_COUNT_MAX * RECORD_SLOT_SIZE + 2 * TOKEN_SIZE_MAX + WORD_SIZE_MAX + 8 <=
 		  RECORD_SIZE_MAX,
 	      "the widest record fits");
@@ -67,6 +67,7 @@ enum record_field {
 	FIELD_UNLISTED = 128,
 	FIELD_SLOTS = 256,
 	FIELD_STATUS = 512,
+	FIELD_SECONDS = 1024,
 };
 
 struct record_shape {
@@ -81,7 +82,9 @@ static const struct record_shape shapes[] = {
     [RECORD_OPEN] = {"OPEN", FIELD_PSYCHOLOGIST | FIELD_MINUTES | FIELD_SLOTS},
     [RECORD_CLOSE] = {"CLOSE", FIELD_PSYCHOLOGIST | FIELD_SLOTS},
     [RECORD_PURGE] = {"PURGE", FIELD_DAY},
-    [RECORD_STATUS] = {"STATUS", FIELD_SESSION | FIELD_DAY | FIELD_STATUS},
+    [RECORD_STATUS] = {"STATUS", FIELD_SESSION | FIELD_DAY | FIELD_STATUS | FIELD_SECONDS},
+    [RECORD_HOLD] = {"HOLD", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_CLIENT | FIELD_DAY | FIELD_MINUTE |
+				 FIELD_MINUTES | FIELD_UNLISTED | FIELD_SECONDS},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
@@ -109,8 +112,8 @@ struct bounds {
 /* The statuses that a STATUS may say; the others have records of their own. */
 static bool is_said_by_status(enum session_status status)
 {
-	return status == SESSION_BOOKED || status == SESSION_CONFIRMED || status == SESSION_COMPLETED ||
-	       status == SESSION_NO_SHOW;
+	return status == SESSION_HELD || status == SESSION_BOOKED || status == SESSION_CONFIRMED ||
+	       status == SESSION_EXPIRED || status == SESSION_COMPLETED || status == SESSION_NO_SHOW;
 }
 
 /* What is not allowed about the numbers of a record, or NULL. Tokens and slots are looked at by tokens_fault and
@@ -124,6 +127,9 @@ static const char *numbers_fault(const struct record *record)
 	/* Nobody said how long an unlisted slot is. */
 	const uint64_t minutes_least = record->unlisted ? 0 : 1;
 	const uint64_t minutes_most = record->unlisted ? 0 : SLOT_MINUTES_MAX;
+	/* Only what is held is held for a while. */
+	const bool held = record->type == RECORD_HOLD || record->status == SESSION_HELD;
+	const uint64_t seconds_most = held ? UINT16_MAX : 0;
 	const struct bounds bounds[] = {
 	    {FIELD_SESSION, record->session, 1, UINT64_MAX, "session out of bounds"},
 	    {FIELD_PSYCHOLOGIST, record->psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist out of bounds"},
@@ -134,6 +140,7 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_UNLISTED, record->unlisted, 0, 1, "unlisted, which this type cannot be"},
 	    {FIELD_MINUTES, record->minutes, minutes_least, minutes_most, "minutes out of bounds"},
 	    {FIELD_SLOTS, record->slot_count, 1, OPEN_COUNT_MAX, "number of slots out of bounds"},
+	    {FIELD_SECONDS, record->hold_seconds, held, seconds_most, "seconds out of bounds"},
 	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
 	};
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
@@ -213,7 +220,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	    .day = record->day,
 	    .minute = record->minute,
 	    .minutes = record->minutes,
-	    .slot_count = record->slot_count,
+	    .count = record->slot_count != 0 ? record->slot_count : record->hold_seconds,
 	};
 	uint8_t *at = put(bytes, &header, sizeof header);
 	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
@@ -268,8 +275,10 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	    .minutes = header.minutes,
 	    .unlisted = (header.flags & RECORD_FLAG_UNLISTED) != 0,
 	    .status = (enum session_status)(header.flags >> RECORD_STATUS_SHIFT),
-	    .slot_count = header.slot_count,
 	};
+	const struct record_shape *shape = shape_of(record->type);
+	const bool has_seconds = shape != NULL && (shape->fields & FIELD_SECONDS) != 0;
+	*(has_seconds ? &record->hold_seconds : &record->slot_count) = header.count;
 	const char *fault = numbers_fault(record);
 	if (fault != NULL) {
 		return refuse(error, fault);
@@ -279,7 +288,7 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	}
 
 	const uint8_t *at = bytes.at + sizeof header;
-	record->slots = take(&at, (size_t)header.slot_count * RECORD_SLOT_SIZE).at;
+	record->slots = take(&at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
 	record->psychologist = take(&at, header.psychologist_size);
 	record->client = take(&at, header.client_size);
 	record->reason = take(&at, header.reason_size);

@@ -29,19 +29,20 @@ static bool apply_book(struct table *table, const struct record *record, uint64_
 		return false;
 	}
 	const uint64_t key = key_make(psychologist, record->day, record->minute);
-	return table_restore_booking(table, key, client, record->session, lsn, record->at_ms, record->unlisted, error);
+	return table_restore_booking(table, key, client, record->session, lsn, record->at_ms, record->unlisted,
+				     record->hold_seconds, error);
 }
 
 static bool apply_cancel(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
 	return purged(table, record->day) ||
-	       table_restore_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, error);
+	       table_restore_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, 0, error);
 }
 
 static bool apply_status(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
-	return purged(table, record->day) ||
-	       table_restore_change(table, record->session, record->status, lsn, record->at_ms, error);
+	return purged(table, record->day) || table_restore_change(table, record->session, record->status, lsn,
+								  record->at_ms, record->hold_seconds, error);
 }
 
 static bool apply_slots(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
@@ -76,6 +77,7 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 {
 	switch (record->type) {
 	case RECORD_BOOK:
+	case RECORD_HOLD:
 		return apply_book(table, record, lsn, error);
 	case RECORD_CANCEL:
 		return apply_cancel(table, record, lsn, error);
@@ -117,7 +119,7 @@ static bool redo_book(struct table *table, const struct record *record, uint64_t
 	const uint32_t client = number_of(&table->clients, record->client, error);
 	return psychologist != 0 && client != 0 &&
 	       table_redo_booking(table, key_make(psychologist, record->day, record->minute), client, record->session,
-				  record->minutes, lsn, record->at_ms, error);
+				  record->minutes, lsn, record->at_ms, record->hold_seconds, error);
 }
 
 /* As replay_apply, for a record that the snapshot may have or not. */
@@ -125,10 +127,11 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 {
 	switch (record->type) {
 	case RECORD_BOOK:
+	case RECORD_HOLD:
 		return redo_book(table, record, lsn, error);
 	case RECORD_CANCEL:
 		return purged(table, record->day) ||
-		       table_redo_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, error);
+		       table_redo_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, 0, error);
 	case RECORD_OPEN:
 	case RECORD_CLOSE:
 		return redo_slots(table, record, lsn, error);
@@ -136,8 +139,8 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 		table_redo_purge(table, record->day, lsn);
 		return true;
 	case RECORD_STATUS:
-		return purged(table, record->day) ||
-		       table_redo_change(table, record->session, record->status, lsn, record->at_ms, error);
+		return purged(table, record->day) || table_redo_change(table, record->session, record->status, lsn,
+								       record->at_ms, record->hold_seconds, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -151,12 +154,14 @@ bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *di
 	}
 	const struct snapshot_info *info = &rebuild->found.info;
 	*start = snapshot_start(info);
+	rebuild->newest_ms = info->created_at_ms;
 	return info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(table, error);
 }
 
 bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error)
 {
 	const struct snapshot_info *info = &rebuild->found.info;
+	rebuild->newest_ms = record->at_ms > rebuild->newest_ms ? record->at_ms : rebuild->newest_ms;
 	if (lsn <= info->lsn) {
 		return true;
 	}

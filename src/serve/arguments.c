@@ -107,6 +107,17 @@ void reply_refusal(struct reply *reply, const struct desk *desk, const struct ou
 	case OUTCOME_NOSESSION:
 		reply_error(reply, "NOSESSION There is no session with this id");
 		return;
+	case OUTCOME_CLIENT_HOLDS:
+		reply_error(reply, "LIMIT A client may hold %" PRIu32 " slots at a time (holds-per-client)",
+			    desk->service->config->holds_per_client);
+		return;
+	case OUTCOME_HOLDS:
+		reply_error(reply, "LIMIT There are as many holds as there may be (holds-max)");
+		return;
+	case OUTCOME_HOLD_TOTAL:
+		reply_error(reply, "LIMIT A slot may be held for %" PRIu32 " seconds in all (hold-total-max)",
+			    desk->service->config->hold_total_max);
+		return;
 	case OUTCOME_FUTURE:
 		reply_error(reply, "ERR date must not be after today: only days that are over can be purged");
 		return;

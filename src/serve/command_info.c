@@ -160,6 +160,7 @@ static void add_slots(struct info *info)
 	add_number(info, "slots_blocked", TOTAL(slots_blocked));
 	add_number(info, "claims_won", TOTAL(claims_won));
 	add_number(info, "claims_lost", TOTAL(claims_lost));
+	add_number(info, "holds_expired", TOTAL(holds_expired));
 }
 
 static const char *const space_names[] = {

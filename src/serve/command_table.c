@@ -32,6 +32,10 @@
 	{                                                                                                              \
 		.name = "id", .type = "integer"                                                                        \
 	}
+#define TTL                                                                                                            \
+	{                                                                                                              \
+		.name = "seconds", .type = "integer", .token = "TTL", .optional = true                                 \
+	}
 #define SUBCOMMAND                                                                                                     \
 	{                                                                                                              \
 		.name = "subcommand", .type = "string"                                                                 \
@@ -65,6 +69,30 @@ static const struct command commands[] = {
 	.summary = "Books a slot as BOOK does, and answers 1 if it is the client's, 0 if it is another's.",
 	.since = "0.1.0",
 	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT},
+    },
+    {
+	.name = "HOLD",
+	.execute = command_hold,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 5,
+	.words_max = 7,
+	.usage = "psychologist date time client [TTL seconds]",
+	.summary = "Keeps a slot for a client for a while; answers the session's id and when it is over.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT, TTL},
+    },
+    {
+	.name = "RENEW",
+	.execute = command_renew,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 2,
+	.words_max = 4,
+	.usage = "id [TTL seconds]",
+	.summary = "Holds a slot for a while from now on; answers when it is over.",
+	.since = "0.1.0",
+	.arguments = {ID, TTL},
     },
     {
 	.name = "COMMIT",
@@ -430,7 +458,7 @@ static const struct command commands[] = {
 
 /* Cells of the hash table: 1 + place in `commands`, 0 is empty. Four times as many as commands, so that probes are
  * short. */
-#define CELL_COUNT 128
+#define CELL_COUNT 256
 static_assert(COMMAND_COUNT * 4 <= CELL_COUNT, "the hash table of names is sparse");
 static uint8_t cells[CELL_COUNT];
 
@@ -440,9 +468,9 @@ static size_t cell_of(struct span name)
 	uint64_t letters = 0;
 	memcpy(&letters, name.at, name.size < sizeof letters ? name.size : sizeof letters);
 	letters = (letters | UINT64_C(0x2020202020202020)) + name.size;
-	return (size_t)((letters * UINT64_C(0x9e3779b97f4a7c15)) >> 57);
+	return (size_t)((letters * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
-static_assert(CELL_COUNT == 1 << (64 - 57), "the hash is as wide as the table");
+static_assert(CELL_COUNT == 1 << (64 - 56), "the hash is as wide as the table");
 
 static void fill_cells(void)
 {

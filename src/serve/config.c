@@ -119,6 +119,41 @@ static const struct option options[] = {
      .step = 4 * KB,
      .initial = "4mb",
      .help = "bytes of one commit at most, 64kb to 64mb; default 4mb"},
+    {.name = "hold-ttl",
+     .kind = OPTION_NUMBER,
+     FIELD(hold_ttl),
+     .least = 1,
+     .most = UINT16_MAX,
+     .initial = "300",
+     .help = "seconds of a HOLD that does not say how many, at most hold-ttl-max; default 300"},
+    {.name = "hold-ttl-max",
+     .kind = OPTION_NUMBER,
+     FIELD(hold_ttl_max),
+     .least = 1,
+     .most = UINT16_MAX,
+     .initial = "900",
+     .help = "seconds one HOLD or RENEW may ask for, 1 to 65535; default 900"},
+    {.name = "hold-total-max",
+     .kind = OPTION_NUMBER,
+     FIELD(hold_total_max),
+     .least = 1,
+     .most = INT32_MAX,
+     .initial = "3600",
+     .help = "seconds a slot is held with all RENEWs, at least hold-ttl-max; default 3600"},
+    {.name = "holds-per-client",
+     .kind = OPTION_NUMBER,
+     FIELD(holds_per_client),
+     .least = 1,
+     .most = INT32_MAX,
+     .initial = "3",
+     .help = "live holds of one client at most; default 3"},
+    {.name = "holds-max",
+     .kind = OPTION_NUMBER,
+     FIELD(holds_max),
+     .least = 1,
+     .most = 10000000,
+     .initial = "100000",
+     .help = "holds of all clients at most, 1 to 10000000; default 100000"},
     {.name = "maxclients",
      .kind = OPTION_NUMBER,
      FIELD(maxclients),
@@ -404,6 +439,10 @@ bool config_parse(struct config *config, int argc, char **argv, struct error *er
 		if (!set_option(config, "", span_of(argv[i] + 2), span_of(argv[i + 1]), error)) {
 			return false;
 		}
+	}
+	if (config->hold_ttl > config->hold_ttl_max || config->hold_ttl_max > config->hold_total_max) {
+		return error_set(error, ERROR_INVALID,
+				 "hold-ttl is at most hold-ttl-max, and that at most hold-total-max");
 	}
 	return true;
 }

@@ -29,48 +29,83 @@ static enum outcome_code refusal_of(const struct slot_view *view)
 	return view->status == SESSION_HELD ? OUTCOME_HELD : OUTCOME_TAKEN;
 }
 
-static void count_claim(struct desk *desk, const struct slot_view *seen)
+static void count_claim(struct desk *desk, const struct slot_view *seen, bool held)
 {
 	struct counters *counters = service_counters(desk->service);
 	count(&counters->claims_won, 1);
-	count(&counters->slots_booked, 1);
+	count(held ? &counters->slots_held : &counters->slots_booked, 1);
 	if (seen->lsn != 0) {
 		count(&counters->slots_open, -1); /* an unlisted slot was never open */
 	}
 }
 
+/* What a BOOK or HOLD asks for. */
+struct wish {
+	const struct place *place;
+	struct span client;
+	uint16_t hold_seconds; /* 0: BOOK */
+	uint64_t now_ms;       /* HOLD: on the hold clock */
+};
+
+/* The compare-and-swap, of either kind. */
+static uint64_t claim(struct desk *desk, uint32_t slot, const struct slot_view *seen, uint32_t session, uint32_t client,
+		      const struct wish *wish)
+{
+	return wish->hold_seconds != 0
+		   ? table_hold(desk->table, slot, seen, session, client, wish->now_ms, wish->hold_seconds)
+		   : table_claim(desk->table, slot, seen, session, client, wish->now_ms);
+}
+
+static struct outcome remember_claim(struct desk *desk, const struct slot_view *seen, const struct wish *wish,
+				     uint64_t id, uint32_t hold)
+{
+	const bool held = wish->hold_seconds != 0;
+	const uint64_t expires_ms = held ? wish->now_ms + UINT64_C(1000) * wish->hold_seconds : 0;
+	const struct record record = {.type = held ? RECORD_HOLD : RECORD_BOOK,
+				      .at_ms = wish->now_ms,
+				      .session = id,
+				      .psychologist = wish->place->psychologist,
+				      .client = wish->client,
+				      .day = wish->place->day,
+				      .minute = wish->place->minute,
+				      .minutes = seen->minutes,
+				      .unlisted = !claim_listed(seen->word),
+				      .hold_seconds = wish->hold_seconds};
+	const uint64_t lsn = wal_append(desk_wal(desk), &record);
+	if (held) {
+		holds_begin(&desk->holds, hold, id, expires_ms);
+	}
+	table_settle(desk->table, id, lsn);
+	count_claim(desk, seen, held);
+	return (struct outcome){.code = OUTCOME_DONE, .lsn = lsn, .value = id, .expires_ms = expires_ms};
+}
+
 /* One attempt at a slot that was looked at. True when *outcome is final; false: it changed in between, look again. */
-static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view *seen, const struct place *place,
-		       struct span client, uint64_t now_ms, struct outcome *outcome)
+static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view *seen, const struct wish *wish,
+		       struct outcome *outcome)
 {
 	struct table *table = desk->table;
 	/* A listed slot has its booking's memory promised since it was opened; an unlisted one asks now. */
 	const bool promised = claim_listed(seen->word);
-	const uint32_t number = intern_add(&table->clients, client, promised);
-	const uint32_t session = number != 0 ? table_session_take(table, promised) : 0;
-	if (session == 0) {
-		*outcome = (struct outcome){.code = OUTCOME_MEMORY};
+	const uint32_t number = intern_add(&table->clients, wish->client, promised);
+	uint32_t hold = 0;
+	*outcome = (struct outcome){.code = OUTCOME_MEMORY};
+	if (number == 0 || (wish->hold_seconds != 0 && !desk_reserve_hold(desk, number, &hold, outcome))) {
 		return true;
 	}
-	const uint64_t id = table_claim(table, slot, seen, session, number, now_ms);
-	if (id == 0) {
-		table_session_give(table, session);
-		return false;
+	const uint32_t session = table_session_take(table, promised);
+	const uint64_t id = session != 0 ? claim(desk, slot, seen, session, number, wish) : 0;
+	if (id != 0) {
+		*outcome = remember_claim(desk, seen, wish, id, hold);
+		return true;
 	}
-	const struct record record = {.type = RECORD_BOOK,
-				      .at_ms = now_ms,
-				      .session = id,
-				      .psychologist = place->psychologist,
-				      .client = client,
-				      .day = place->day,
-				      .minute = place->minute,
-				      .minutes = seen->minutes,
-				      .unlisted = !promised};
-	const uint64_t lsn = wal_append(desk_wal(desk), &record);
-	table_settle(table, id, lsn);
-	count_claim(desk, seen);
-	*outcome = (struct outcome){.code = OUTCOME_DONE, .lsn = lsn, .value = id};
-	return true;
+	if (hold != 0) {
+		holds_release(&desk->holds, hold);
+	}
+	if (session != 0) {
+		table_session_give(table, session);
+	}
+	return session == 0;
 }
 
 /* The slot at `key`, made on the spot where unlisted slots may be claimed. 0: there is none, *outcome says so. */
@@ -104,15 +139,31 @@ static uint32_t psychologist_to_claim(struct desk *desk, struct span psychologis
 	return intern_add(psychologists, psychologist, false);
 }
 
-static struct outcome book(struct desk *desk, const struct place *place, struct span client, uint64_t now_ms)
+/* The client has the slot already: the same answer again, but a BOOK of what it holds commits the hold. False: that came too
+ * late, look again. */
+static bool answer_again(struct desk *desk, const struct slot_view *seen, const struct wish *wish,
+			 struct outcome *outcome)
 {
+	*outcome = (struct outcome){
+	    .code = OUTCOME_DONE, .lsn = seen->lsn, .value = seen->session, .expires_ms = seen->expires_ms};
+	if (seen->status != SESSION_HELD || wish->hold_seconds != 0) {
+		return true;
+	}
+	const struct outcome committed = desk_change(desk, seen->session, LIFE_COMMIT);
+	outcome->lsn = committed.lsn;
+	return committed.code == OUTCOME_DONE;
+}
+
+static struct outcome book(struct desk *desk, const struct wish *wish)
+{
+	const struct place *place = wish->place;
 	struct outcome outcome;
 	const uint32_t psychologist = psychologist_to_claim(desk, place->psychologist, &outcome);
 	if (psychologist == 0) {
 		return outcome;
 	}
 	const uint64_t key = key_make(psychologist, place->day, place->minute);
-	const bool past = desk_has_started(desk, place->day, place->minute, now_ms);
+	const bool past = desk_has_started(desk, place->day, place->minute, clock_wall_ms(desk->clock));
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
 		const uint32_t slot = past ? table_find(desk->table, key) : slot_to_claim(desk, key, &outcome);
@@ -123,10 +174,17 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 		if (!table_view(desk->table, slot, key, &view)) {
 			continue; /* closed since it was found */
 		}
+		if (desk_hold_is_over(desk, view.expires_ms)) {
+			desk_expire(desk, view.session);
+			continue; /* it is free now, or somebody else's */
+		}
 		const bool mine = !view.free && view.kind == CLAIM_SESSION &&
-				  view.client == intern_find(&desk->table->clients, client);
+				  view.client == intern_find(&desk->table->clients, wish->client);
 		if (mine) {
-			return (struct outcome){.code = OUTCOME_DONE, .lsn = view.lsn, .value = view.session};
+			if (answer_again(desk, &view, wish, &outcome)) {
+				return outcome;
+			}
+			continue;
 		}
 		if (past) {
 			return (struct outcome){.code = OUTCOME_PAST, .lsn = view.lsn};
@@ -134,17 +192,31 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 		if (!view.free) {
 			return (struct outcome){.code = refusal_of(&view), .lsn = view.lsn};
 		}
-		if (claim_slot(desk, slot, &view, place, client, now_ms, &outcome)) {
+		if (claim_slot(desk, slot, &view, wish, &outcome)) {
 			return outcome;
 		}
 	}
 }
 
-struct outcome desk_book(struct desk *desk, const struct place *place, struct span client)
+static struct outcome book_and_count(struct desk *desk, const struct wish *wish)
 {
-	const struct outcome outcome = book(desk, place, client, clock_wall_ms(desk->clock));
+	const struct outcome outcome = book(desk, wish);
 	if (outcome.code == OUTCOME_TAKEN || outcome.code == OUTCOME_HELD || outcome.code == OUTCOME_BLOCKED) {
 		count(&service_counters(desk->service)->claims_lost, 1);
 	}
 	return outcome;
+}
+
+struct outcome desk_book(struct desk *desk, const struct place *place, struct span client)
+{
+	return book_and_count(desk,
+			      &(struct wish){.place = place, .client = client, .now_ms = clock_wall_ms(desk->clock)});
+}
+
+struct outcome desk_hold(struct desk *desk, const struct place *place, struct span client, uint16_t seconds)
+{
+	CHECK(seconds != 0);
+	return book_and_count(
+	    desk,
+	    &(struct wish){.place = place, .client = client, .hold_seconds = seconds, .now_ms = desk_now_ms(desk)});
 }

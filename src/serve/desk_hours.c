@@ -5,8 +5,9 @@
  * work on the same hours at the same time: that is how OPEN can promise that nothing overlaps [I9] and nothing or all is
  * opened. Claims and cancellations of that psychologist's slots go on meanwhile.
  */
+#include "desk_parts.h"
+
 #include <base/check.h>
-#include <serve/desk.h>
 #include <slot/civil.h>
 
 /* The hours to open, as keys in order. Owned by the call; big enough for the stack to be no question (11 KiB). */
@@ -142,11 +143,21 @@ struct outcome desk_open(struct desk *desk, const struct place *place, uint16_t 
 	return outcome;
 }
 
+/* Holds that one CLOSE makes expired, at most: with their records and its own it appends no more than it may. The others
+ * are occupied until the sweep. */
+#define CLOSE_EXPIRES_MAX 32
+
 /* Starts closing one slot of the day. True if this call took it out; it is then in *keys. */
-static bool close_slot(struct desk *desk, uint32_t slot, uint64_t key, struct slot_view *view)
+static bool close_slot(struct desk *desk, uint32_t slot, uint64_t key, struct slot_view *view, uint32_t *expires_left)
 {
 	for (;;) {
-		if (!table_view(desk->table, slot, key, view) || !view->free || view->lsn == 0) {
+		const bool there = table_view(desk->table, slot, key, view);
+		if (there && *expires_left > 0 && desk_hold_is_over(desk, view->expires_ms)) {
+			--*expires_left;
+			desk_expire(desk, view->session);
+			continue;
+		}
+		if (!there || !view->free || view->lsn == 0) {
 			return false; /* gone; occupied; or made by a claim that is just taking it */
 		}
 		if (table_close(desk->table, slot, view)) {
@@ -161,6 +172,7 @@ struct closing {
 	uint32_t count;
 	uint64_t occupied;
 	uint64_t seen_lsn;
+	uint32_t expires_left;
 };
 
 static void close_day(struct desk *desk, uint32_t psychologist, const struct place *place, struct closing *closing)
@@ -175,7 +187,7 @@ static void close_day(struct desk *desk, uint32_t psychologist, const struct pla
 			continue;
 		}
 		struct slot_view view;
-		if (close_slot(desk, slots[i], key, &view)) {
+		if (close_slot(desk, slots[i], key, &view, &closing->expires_left)) {
 			closing->slots[closing->count] = slots[i];
 			closing->keys[closing->count++] = key;
 		} else {
@@ -193,7 +205,7 @@ struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t
 		return (struct outcome){.code = OUTCOME_DONE};
 	}
 	table_hours_lock(desk->table, psychologist);
-	struct closing closing = {.count = 0};
+	struct closing closing = {.expires_left = CLOSE_EXPIRES_MAX};
 	close_day(desk, psychologist, place, &closing);
 	struct outcome outcome = {.code = OUTCOME_DONE, .lsn = closing.seen_lsn, .value = closing.count};
 	if (closing.count > 0) {

@@ -16,74 +16,122 @@ static void count_slot(struct counters *counters, enum session_status status, in
 	count(slots, by);
 }
 
-static unsigned facts_of(const struct desk *desk, const struct session_view *seen, uint64_t now_ms)
+/* What a command asks for. */
+struct wish {
+	enum life_command command;
+	struct span reason;    /* CANCEL */
+	uint16_t hold_seconds; /* RENEW */
+};
+
+static unsigned facts_of(struct desk *desk, const struct session_view *seen, const struct wish *wish, uint64_t now_ms)
 {
-	return desk_has_started(desk, key_day(seen->key), key_minute(seen->key), now_ms) ? LIFE_HAS_STARTED : 0;
+	const uint64_t total_ms = UINT64_C(1000) * desk->service->config->hold_total_max;
+	unsigned facts = 0;
+	if (desk_has_started(desk, key_day(seen->key), key_minute(seen->key), clock_wall_ms(desk->clock))) {
+		facts |= LIFE_HAS_STARTED;
+	}
+	if (seen->status == SESSION_HELD && now_ms >= seen->expires_ms) {
+		facts |= LIFE_IS_OVER;
+	}
+	if (now_ms + UINT64_C(1000) * wish->hold_seconds > seen->created_ms + total_ms) {
+		facts |= LIFE_IS_LONG;
+	}
+	return facts;
 }
 
 /* CANCEL has a record of its own, for its reason. */
-static struct record record_of(const struct session_view *seen, enum session_status status, uint64_t now_ms,
-			       struct span reason)
+static struct record record_of(const struct session_view *seen, enum session_status status, const struct wish *wish,
+			       uint64_t now_ms)
 {
-	struct record record = {
-	    .type = RECORD_STATUS, .at_ms = now_ms, .session = seen->id, .day = key_day(seen->key), .status = status};
+	struct record record = {.type = RECORD_STATUS, .at_ms = now_ms, .session = seen->id, .day = key_day(seen->key)};
 	if (status == SESSION_CANCELLED) {
 		record.type = RECORD_CANCEL;
-		record.status = SESSION_FREE;
-		record.reason = reason;
+		record.reason = wish->reason;
+	} else {
+		record.status = status;
+		record.hold_seconds = wish->hold_seconds;
 	}
 	return record;
 }
 
+/* The list of holds follows what became of one; before it is settled, that is before anybody else can change it. */
+static void note_hold(struct desk *desk, const struct session_view *seen, enum session_status status,
+		      uint64_t expires_ms)
+{
+	if (status == SESSION_HELD) {
+		holds_renew(&desk->holds, seen->client, seen->id, expires_ms);
+	} else if (seen->status == SESSION_HELD) {
+		holds_end(&desk->holds, seen->client, seen->id);
+	}
+}
+
 /* One attempt at a session that was looked at. Returns the lsn; 0: somebody else changed it first, look again. */
 static uint64_t change_session(struct desk *desk, const struct session_view *seen, enum session_status status,
-			       uint64_t now_ms, struct span reason)
+			       const struct wish *wish, uint64_t now_ms)
 {
-	if (!table_change(desk->table, seen, status, now_ms)) {
+	const bool changed = status == SESSION_HELD ? table_renew(desk->table, seen, now_ms, wish->hold_seconds)
+						    : table_change(desk->table, seen, status, now_ms);
+	if (!changed) {
 		return 0;
 	}
-	const struct record record = record_of(seen, status, now_ms, reason);
+	const struct record record = record_of(seen, status, wish, now_ms);
 	const uint64_t lsn = wal_append(desk_wal(desk), &record);
+	note_hold(desk, seen, status, now_ms + UINT64_C(1000) * wish->hold_seconds);
 	table_settle(desk->table, seen->id, lsn);
-	count_slot(service_counters(desk->service), seen->status, -1);
-	count_slot(service_counters(desk->service), status, 1);
+	struct counters *counters = service_counters(desk->service);
+	count_slot(counters, seen->status, -1);
+	count_slot(counters, status, 1);
+	count(&counters->holds_expired, status == SESSION_EXPIRED);
 	return lsn;
 }
 
 static const enum outcome_code outcomes[] = {
-    [LIFE_REFUSED] = OUTCOME_STATE, [LIFE_EXPIRED] = OUTCOME_EXPIRED, [LIFE_EARLY] = OUTCOME_EARLY,
-    [LIFE_STANDS] = OUTCOME_DONE,   [LIFE_CHANGES] = OUTCOME_DONE,
+    [LIFE_REFUSED] = OUTCOME_STATE,   [LIFE_EXPIRED] = OUTCOME_EXPIRED, [LIFE_EARLY] = OUTCOME_EARLY,
+    [LIFE_LONG] = OUTCOME_HOLD_TOTAL, [LIFE_STANDS] = OUTCOME_DONE,     [LIFE_CHANGES] = OUTCOME_DONE,
 };
 
-static struct outcome change(struct desk *desk, uint64_t session, enum life_command command, struct span reason)
+static struct outcome change(struct desk *desk, uint64_t session, const struct wish *wish)
 {
 	/* Each round that does not end saw somebody else's change succeed. */
 	for (;;) {
 		struct session_view seen;
 		uint64_t lsn;
-		if (!desk_session(desk, session, &seen, &lsn)) {
-			return (struct outcome){.code = OUTCOME_NOSESSION, .lsn = lsn};
+		const bool expires = wish->command == LIFE_EXPIRE;
+		if (!(expires ? table_session_view(desk->table, session, &seen)
+			      : desk_session(desk, session, &seen, &lsn))) {
+			return (struct outcome){.code = OUTCOME_NOSESSION, .lsn = table_removed_lsn(desk->table)};
 		}
-		const uint64_t now_ms = clock_wall_ms(desk->clock);
+		lsn = seen.lsn;
+		const uint64_t now_ms = desk_now_ms(desk);
 		enum session_status status = seen.status;
 		const enum life_verdict verdict =
-		    life_judge(seen.status, command, facts_of(desk, &seen, now_ms), &status);
+		    life_judge(seen.status, wish->command, facts_of(desk, &seen, wish, now_ms), &status);
+		if (verdict == LIFE_EXPIRED && seen.status == SESSION_HELD) {
+			continue; /* since the look; the next one says so in the log */
+		}
 		if (verdict == LIFE_CHANGES) {
-			lsn = change_session(desk, &seen, status, now_ms, reason);
+			lsn = change_session(desk, &seen, status, wish, now_ms);
 		}
 		if (lsn != 0) {
-			return (struct outcome){.code = outcomes[verdict], .lsn = lsn, .status = seen.status};
+			const uint64_t expires_ms = now_ms + UINT64_C(1000) * wish->hold_seconds;
+			return (struct outcome){
+			    .code = outcomes[verdict], .lsn = lsn, .status = seen.status, .expires_ms = expires_ms};
 		}
 	}
 }
 
 struct outcome desk_change(struct desk *desk, uint64_t session, enum life_command command)
 {
-	CHECK(command == LIFE_COMMIT || command == LIFE_CONFIRM || command == LIFE_COMPLETE || command == LIFE_NO_SHOW);
-	return change(desk, session, command, (struct span){NULL, 0});
+	CHECK(command != LIFE_CANCEL && command != LIFE_RENEW && command != LIFE_RESCHEDULE);
+	return change(desk, session, &(struct wish){.command = command});
 }
 
 struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason)
 {
-	return change(desk, session, LIFE_CANCEL, reason);
+	return change(desk, session, &(struct wish){.command = LIFE_CANCEL, .reason = reason});
+}
+
+struct outcome desk_renew(struct desk *desk, uint64_t session, uint16_t seconds)
+{
+	return change(desk, session, &(struct wish){.command = LIFE_RENEW, .hold_seconds = seconds});
 }

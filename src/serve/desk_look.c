@@ -1,10 +1,31 @@
 /*
- * desk_look: reading, without a lock and without changing anything. Every look says which lsn it depends on [I2].
+ * desk_look: reading, without a lock. Every look says which lsn it depends on [I2].
+ *
+ * The one thing a reader changes is a hold that is over: it says so in the log, and answers from that.
  */
-#include <base/check.h>
-#include <serve/desk.h>
+#include "desk_parts.h"
 
-bool desk_slot(const struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn)
+#include <base/check.h>
+
+/* Makes a hold expired if it is over: true, look again. Where the log has no room (a full disk) *over says that it is. */
+static bool expired(struct desk *desk, uint64_t session, uint64_t expires_ms, bool *over)
+{
+	*over = desk_hold_is_over(desk, expires_ms);
+	if (!*over || !wal_has_room(desk_wal(desk))) {
+		return false;
+	}
+	desk_expire(desk, session);
+	return true;
+}
+
+static void show_as_over(struct slot_view *view)
+{
+	view->free = true;
+	view->status = SESSION_EXPIRED;
+	view->expires_ms = 0;
+}
+
+bool desk_slot(struct desk *desk, const struct place *place, struct slot_view *view, uint64_t *lsn)
 {
 	const uint32_t psychologist = intern_find(&desk->table->psychologists, place->psychologist);
 	if (psychologist == 0) {
@@ -12,13 +33,20 @@ bool desk_slot(const struct desk *desk, const struct place *place, struct slot_v
 		return false;
 	}
 	const uint64_t key = key_make(psychologist, place->day, place->minute);
-	const uint32_t slot = table_find(desk->table, key);
-	const bool there = slot != 0 && table_view(desk->table, slot, key, view);
+	bool there;
+	bool over = false;
+	do {
+		const uint32_t slot = table_find(desk->table, key);
+		there = slot != 0 && table_view(desk->table, slot, key, view);
+	} while (there && expired(desk, view->session, view->expires_ms, &over));
+	if (there && over) {
+		show_as_over(view);
+	}
 	*lsn = there ? view->lsn : table_removed_lsn(desk->table);
 	return there;
 }
 
-uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t from_day, uint16_t to_day,
+uint64_t desk_slots(struct desk *desk, struct span psychologist, uint16_t from_day, uint16_t to_day,
 		    desk_visit_f *visit, void *context)
 {
 	const uint32_t number = intern_find(&desk->table->psychologists, psychologist);
@@ -36,6 +64,9 @@ uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t 
 			struct slot_view view;
 			const bool there = key_psychologist(key) == number && key_day(key) == day &&
 					   table_view(desk->table, slots[i], key, &view);
+			if (there && desk_hold_is_over(desk, view.expires_ms)) {
+				show_as_over(&view);
+			}
 			if (there) {
 				lsn = lsn_later(lsn, view.lsn);
 				visit(context, &view);
@@ -46,10 +77,18 @@ uint64_t desk_slots(const struct desk *desk, struct span psychologist, uint16_t 
 	return lsn_later(lsn, table_removed_lsn(desk->table));
 }
 
-bool desk_session(const struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn)
+bool desk_session(struct desk *desk, uint64_t id, struct session_view *view, uint64_t *lsn)
 {
 	/* One that is not there was never booked, or purged. */
-	const bool there = table_session_view(desk->table, id, view);
+	bool there;
+	bool over = false;
+	do {
+		there = table_session_view(desk->table, id, view);
+	} while (there && expired(desk, id, view->expires_ms, &over));
+	if (there && over) {
+		view->status = SESSION_EXPIRED;
+		view->expires_ms = 0;
+	}
 	*lsn = there ? view->lsn : table_removed_lsn(desk->table);
 	return there;
 }

@@ -125,6 +125,11 @@ static void *load(void *argument)
 			 found.cut_bytes);
 	}
 	table_restore_done(loader->desk->table);
+	if (!desk_restore_holds(loader->desk, loader->rebuild.newest_ms, &error)) {
+		log_line(LOG_ERROR, "cannot start", "error=\"%s\"", error.text);
+		loader->failed(1);
+		return NULL;
+	}
 	count_slots(loader->desk);
 	const uint64_t took_ms = (clock_monotonic_ns(service->clock) - began_ns) / 1000000;
 	log_line(LOG_INFO, "replayed the log", "records=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64,

@@ -251,6 +251,21 @@ static void tend_log(struct worker *worker)
 	tell_space(worker, wal);
 }
 
+/* Worker 0: once a second the holds that are over, in slices between the requests. */
+static void tend_holds(struct worker *worker)
+{
+	struct desk *desk = worker->service->desk;
+	if (worker->number != 0 || desk_wal(desk) == NULL || worker->stopping_ns != 0 ||
+	    worker->now_ns - worker->holds_ns < SECOND_NS) {
+		return;
+	}
+	if (desk_sweep_holds(desk)) {
+		worker->has_tasks = true; /* there may be more */
+	} else {
+		worker->holds_ns = worker->now_ns;
+	}
+}
+
 static void loop(struct worker *worker)
 {
 	const struct service *service = worker->service;
@@ -259,6 +274,7 @@ static void loop(struct worker *worker)
 		worker->net.wait(worker->net.context, wait_for_commit(worker));
 		worker->now_ns = clock_monotonic_ns(service->clock);
 		attend_all(worker);
+		tend_holds(worker);
 		tend_log(worker);
 		check_deadlines(worker);
 		/* Relaxed: the wake that follows the store makes the loop turn. */

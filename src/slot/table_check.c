@@ -16,6 +16,7 @@ static struct session_view session_seen(const struct table *table, uint32_t numb
 	    .state = state,
 	    .id = session_id(number, atomic_load_explicit(&session->generation, memory_order_relaxed)),
 	    .key = atomic_load_explicit(&session->key, memory_order_relaxed),
+	    .expires_ms = session_expires_ms(atomic_load_explicit(&session->updated, memory_order_relaxed)),
 	    .lsn = session_lsn(state),
 	    .status = session_status(state),
 	    .client = atomic_load_explicit(&session->client, memory_order_relaxed),
@@ -121,6 +122,7 @@ static uint64_t check_sessions(const struct table *table, uint64_t occupied)
 		}
 		count++;
 		CHECK(session.lsn != 0);
+		CHECK((session.expires_ms != 0) == (session.status == SESSION_HELD));
 		if (session_occupies(session.status)) {
 			const uint32_t slot = slot_find(table, session.key);
 			CHECK(slot != 0);

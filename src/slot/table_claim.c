@@ -26,6 +26,7 @@ static bool view_session(const struct table *table, struct slot_view *view)
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire);
 	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire);
 	view->client = atomic_load_explicit(&session->client, memory_order_acquire);
+	view->expires_ms = session_expires_ms(atomic_load_explicit(&session->updated, memory_order_acquire));
 	view->session = session_id(number, generation);
 	view->status = session_status(state);
 	view->lsn = session_lsn(state);
@@ -107,9 +108,11 @@ void table_session_give(struct table *table, uint32_t session)
 	session_give(table, session);
 }
 
-uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session,
-		     uint32_t client, uint64_t at_ms)
+/* A claim for a session that is held for so many seconds, or booked (0). */
+static uint64_t claim(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session,
+		      uint32_t client, uint64_t at_ms, uint16_t seconds)
 {
+	const enum session_status status = seconds != 0 ? SESSION_HELD : SESSION_BOOKED;
 	CHECK(seen->free);
 	struct session *record = session_of(table, session);
 	/* Relaxed: as long as it is free, a session is of the thread that took it. */
@@ -118,10 +121,10 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 	/* Release: each pairs with the acquire loads of the looks (above, and table_session_view). */
 	atomic_store_explicit(&record->key, seen->key, memory_order_release);
 	atomic_store_explicit(&record->created_ms, at_ms, memory_order_release);
-	atomic_store_explicit(&record->updated_ms, at_ms, memory_order_release);
+	atomic_store_explicit(&record->updated, session_updated(at_ms, seconds), memory_order_release);
 	atomic_store_explicit(&record->client, client, memory_order_release);
 	atomic_store_explicit(&record->minutes, seen->minutes, memory_order_release);
-	atomic_store_explicit(&record->state, session_state(SESSION_BOOKED, 1, 0), memory_order_release);
+	atomic_store_explicit(&record->state, session_state(status, 1, 0), memory_order_release);
 
 	uint64_t word = seen->word;
 	const uint64_t mine = claim_make(CLAIM_SESSION, seen->minutes, (uint64_t)(uint16_t)generation << 32 | session);
@@ -136,6 +139,19 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 	return session_id(session, generation);
 }
 
+uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session,
+		     uint32_t client, uint64_t at_ms)
+{
+	return claim(table, slot, seen, session, client, at_ms, 0);
+}
+
+uint64_t table_hold(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session, uint32_t client,
+		    uint64_t at_ms, uint16_t seconds)
+{
+	CHECK(seconds != 0);
+	return claim(table, slot, seen, session, client, at_ms, seconds);
+}
+
 bool table_session_view(const struct table *table, uint64_t id, struct session_view *view)
 {
 	const uint32_t number = (uint32_t)id;
@@ -148,12 +164,14 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 		const uint64_t state = session_wait_settled(session);
 		/* Acquire: as in view_session. */
 		const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire);
+		const uint64_t updated = atomic_load_explicit(&session->updated, memory_order_acquire);
 		*view = (struct session_view){
 		    .state = state,
 		    .id = session_id(number, generation),
 		    .key = atomic_load_explicit(&session->key, memory_order_acquire),
 		    .created_ms = atomic_load_explicit(&session->created_ms, memory_order_acquire),
-		    .updated_ms = atomic_load_explicit(&session->updated_ms, memory_order_acquire),
+		    .updated_ms = session_updated_ms(updated),
+		    .expires_ms = session_expires_ms(updated),
 		    .lsn = session_lsn(state),
 		    .status = session_status(state),
 		    .version = session_version(state),
@@ -167,7 +185,8 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 	}
 }
 
-bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms)
+static bool change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms,
+		   uint16_t seconds)
 {
 	CHECK(session_may_become(seen->status, status));
 	struct session *session = session_of(table, (uint32_t)seen->id);
@@ -179,12 +198,25 @@ bool table_change(struct table *table, const struct session_view *seen, enum ses
 						     memory_order_acq_rel, memory_order_relaxed)) {
 		return false;
 	}
-	atomic_store_explicit(&session->updated_ms, at_ms, memory_order_release); /* pairs with table_session_view */
+	atomic_store_explicit(&session->updated, session_updated(at_ms, seconds),
+			      memory_order_release); /* pairs with table_session_view */
 	/* Before it is settled, that is before anybody can claim the slot on this promise. */
 	if (session_occupies(seen->status) && !session_occupies(status) && seen->minutes != 0) {
 		memory_promise_again(table->memory, TABLE_BOOKING_BYTES);
 	}
 	return true;
+}
+
+bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms)
+{
+	CHECK(status != SESSION_HELD);
+	return change(table, seen, status, at_ms, 0);
+}
+
+bool table_renew(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds)
+{
+	CHECK(seconds != 0);
+	return change(table, seen, SESSION_HELD, at_ms, seconds);
 }
 
 void table_settle(struct table *table, uint64_t id, uint64_t lsn)

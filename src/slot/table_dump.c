@@ -80,11 +80,15 @@ static void dump_session(const struct table *table, const struct session_image *
 	buffer_format(out, "session %" PRIu64 " ", session_id(image->number, image->generation));
 	add_place(table, image->key, out);
 	buffer_format(out,
-		      " minutes=%" PRIu32 " client=%.*s %s version=%" PRIu32 " lsn=%" PRIu64 " created_at=%" PRIu64
+		      " minutes=%u client=%.*s %s version=%" PRIu32 " lsn=%" PRIu64 " created_at=%" PRIu64
 		      " updated_at=%" PRIu64 "\n",
 		      image->minutes, (int)client.size, (const char *)client.at,
 		      session_status_name(session_status(image->state)), session_version(image->state),
 		      session_lsn(image->state), image->created_ms, image->updated_ms);
+	if (image->hold_seconds != 0) {
+		out->size--; /* its line end */
+		buffer_format(out, " hold_seconds=%u\n", image->hold_seconds);
+	}
 }
 
 void table_dump(const struct table *table, struct buffer *out)

@@ -26,10 +26,10 @@ static uint64_t key_of(const struct session *session)
 }
 
 bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
-			uint64_t at_ms, struct error *error)
+			uint64_t at_ms, uint16_t hold_seconds, struct error *error)
 {
 	const struct session_image session = {
-	    .state = session_state(SESSION_BOOKED, 1, lsn),
+	    .state = session_state(hold_seconds != 0 ? SESSION_HELD : SESSION_BOOKED, 1, lsn),
 	    .key = key,
 	    .created_ms = at_ms,
 	    .updated_ms = at_ms,
@@ -37,6 +37,7 @@ bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint
 	    .generation = (uint32_t)(id >> 32),
 	    .client = client,
 	    .minutes = minutes,
+	    .hold_seconds = hold_seconds,
 	};
 	const uint64_t word =
 	    claim_make(CLAIM_SESSION, minutes, (uint64_t)(uint16_t)session.generation << 32 | session.number);
@@ -47,7 +48,7 @@ bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint
 }
 
 bool table_redo_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
-		       struct error *error)
+		       uint16_t hold_seconds, struct error *error)
 {
 	const uint32_t number = (uint32_t)id;
 	const uint32_t generation = (uint32_t)(id >> 32);
@@ -71,7 +72,7 @@ bool table_redo_change(struct table *table, uint64_t id, enum session_status sta
 	}
 	const uint32_t before = session_version(state);
 	const uint32_t version = before < SESSION_VERSION_MAX ? before + 1 : SESSION_VERSION_MAX;
-	atomic_store_explicit(&session->updated_ms, at_ms, memory_order_relaxed);
+	atomic_store_explicit(&session->updated, session_updated(at_ms, hold_seconds), memory_order_relaxed);
 	atomic_store_explicit(&session->state, session_state(status, version, lsn), memory_order_relaxed);
 	return true;
 }

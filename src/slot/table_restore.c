@@ -100,7 +100,7 @@ static uint32_t slot_to_book(struct table *table, uint64_t key, uint64_t lsn, bo
 }
 
 bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
-			   uint64_t at_ms, bool unlisted, struct error *error)
+			   uint64_t at_ms, bool unlisted, uint16_t hold_seconds, struct error *error)
 {
 	struct slot_view view;
 	uint32_t slot = 0;
@@ -119,13 +119,16 @@ bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, u
 		return true;
 	}
 	memory_force(table->memory, sizeof(struct session)); /* the client's token has been taken by the caller */
-	CHECK(table_claim(table, slot, &view, (uint32_t)id, client, at_ms) == id);
+	const uint64_t claimed = hold_seconds != 0
+				     ? table_hold(table, slot, &view, (uint32_t)id, client, at_ms, hold_seconds)
+				     : table_claim(table, slot, &view, (uint32_t)id, client, at_ms);
+	CHECK(claimed == id);
 	table_settle(table, id, lsn);
 	return true;
 }
 
 bool table_restore_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
-			  struct error *error)
+			  uint16_t hold_seconds, struct error *error)
 {
 	struct session_view seen;
 	if (!table_session_view(table, id, &seen)) {
@@ -136,7 +139,9 @@ bool table_restore_change(struct table *table, uint64_t id, enum session_status 
 				 "the record at lsn %" PRIu64 " makes session %" PRIu64 " %s, which is %s", lsn, id,
 				 session_status_name(status), session_status_name(seen.status));
 	}
-	CHECK(table_change(table, &seen, status, at_ms));
+	const bool changed = status == SESSION_HELD ? table_renew(table, &seen, at_ms, hold_seconds)
+						    : table_change(table, &seen, status, at_ms);
+	CHECK(changed);
 	table_settle(table, id, lsn);
 	return true;
 }

@@ -9,8 +9,8 @@
 
 const char *model_outcome_name(enum model_outcome outcome)
 {
-	static const char *const names[] = {"DONE",      "TAKEN", "NOSLOT", "OVERLAP", "OCCUPIED",
-					    "NOSESSION", "STATE", "PAST",   "EXPIRED", "EARLY"};
+	static const char *const names[] = {"DONE",  "TAKEN", "NOSLOT",  "OVERLAP", "OCCUPIED", "NOSESSION",
+					    "STATE", "PAST",  "EXPIRED", "EARLY",   "HELD",     "LIMIT"};
 	return names[outcome];
 }
 
@@ -110,6 +110,28 @@ static enum model_outcome open_slot(struct model *model, uint64_t key, uint16_t 
 	return MODEL_DONE;
 }
 
+static bool is_over(const struct model *model, const struct model_session *session)
+{
+	return session->status == SESSION_HELD && model->hold_now_ms >= session->expires_ms;
+}
+
+static void expire(struct model *model, struct model_session *session)
+{
+	find_slot(model, session->key)->client = 0;
+	session->status = SESSION_EXPIRED;
+	session->expires_ms = 0;
+	session->version++;
+}
+
+/* If the slot is held, and that is over. */
+static void expire_slot(struct model *model, const struct model_slot *slot)
+{
+	struct model_session *session = slot->client != 0 ? find_session(model, slot->session) : NULL;
+	if (session != NULL && is_over(model, session)) {
+		expire(model, session);
+	}
+}
+
 static enum model_outcome close_slot(struct model *model, uint64_t key)
 {
 	struct model_slot *slot = find_slot(model, key);
@@ -119,6 +141,7 @@ static enum model_outcome close_slot(struct model *model, uint64_t key)
 	if (slot == NULL) {
 		return MODEL_NOSLOT;
 	}
+	expire_slot(model, slot);
 	if (slot->client != 0) {
 		return MODEL_OCCUPIED;
 	}
@@ -126,33 +149,120 @@ static enum model_outcome close_slot(struct model *model, uint64_t key)
 	return MODEL_DONE;
 }
 
-static enum model_outcome book_slot(struct model *model, uint64_t key, uint32_t client, uint64_t *session)
+static uint32_t count_live(const struct model *model, uint32_t client)
 {
+	uint32_t count = 0;
+	for (size_t i = 0; i < model->session_count; i++) {
+		const struct model_session *session = &model->sessions[i];
+		count += session->client == client && session->status == SESSION_HELD && !is_over(model, session);
+	}
+	return count;
+}
+
+/* The slot at this place as it can be claimed: outcome DONE if it is free or the client's own. */
+static enum model_outcome look_for(struct model *model, uint64_t key, uint32_t client, struct model_slot **slot)
+{
+	const bool started = model_has_started(model, key);
 	if (is_past(model, key)) {
 		return MODEL_PAST;
 	}
-	const bool started = model_has_started(model, key);
 	if (find_slot(model, key) == NULL && model->unlisted_slots && !started) {
 		add_slot(model, key, 0);
 	}
-	struct model_slot *slot = find_slot(model, key);
-	if (slot == NULL) {
+	*slot = find_slot(model, key);
+	if (*slot == NULL) {
 		return started ? MODEL_PAST : MODEL_NOSLOT;
 	}
-	if (slot->client == client) {
-		*session = slot->session;
+	expire_slot(model, *slot);
+	if ((*slot)->client == client) {
 		return MODEL_DONE;
 	}
 	if (started) {
 		return MODEL_PAST;
 	}
-	if (slot->client != 0) {
-		return MODEL_TAKEN;
+	if ((*slot)->client == 0) {
+		return MODEL_DONE;
 	}
+	return find_session(model, (*slot)->session)->status == SESSION_HELD ? MODEL_HELD : MODEL_TAKEN;
+}
+
+static void claim_slot(struct model *model, struct model_slot *slot, uint32_t client, uint64_t id, uint16_t seconds)
+{
 	slot->client = client;
-	slot->session = *session;
+	slot->session = id;
 	add_session(model, &(struct model_session){
-			       .id = *session, .key = key, .client = client, .status = SESSION_BOOKED, .version = 1});
+			       .id = id,
+			       .key = slot->key,
+			       .client = client,
+			       .status = seconds != 0 ? SESSION_HELD : SESSION_BOOKED,
+			       .version = 1,
+			       .created_ms = model->hold_now_ms,
+			       .expires_ms = seconds != 0 ? model->hold_now_ms + UINT64_C(1000) * seconds : 0,
+			   });
+}
+
+static enum model_outcome book_slot(struct model *model, uint64_t key, uint32_t client, uint64_t *session,
+				    bool *changed)
+{
+	*changed = false;
+	struct model_slot *slot;
+	const enum model_outcome outcome = look_for(model, key, client, &slot);
+	if (outcome != MODEL_DONE) {
+		return outcome;
+	}
+	if (slot->client == 0) {
+		claim_slot(model, slot, client, *session, 0);
+		*changed = true;
+		return MODEL_DONE;
+	}
+	*session = slot->session;
+	struct model_session *mine = find_session(model, slot->session);
+	if (mine->status == SESSION_HELD) {
+		mine->status = SESSION_BOOKED;
+		mine->expires_ms = 0;
+		mine->version++;
+		*changed = true;
+	}
+	return MODEL_DONE;
+}
+
+static enum model_outcome hold_slot(struct model *model, uint64_t key, uint32_t client, uint16_t seconds,
+				    uint64_t *session, bool *changed)
+{
+	struct model_slot *slot;
+	const enum model_outcome outcome = look_for(model, key, client, &slot);
+	*changed = outcome == MODEL_DONE && slot->client == 0;
+	if (outcome == MODEL_DONE && slot->client != 0) {
+		*session = slot->session;
+	}
+	if (*changed && model->holds_per_client != 0 && count_live(model, client) >= model->holds_per_client) {
+		*changed = false;
+		return MODEL_LIMIT;
+	}
+	if (*changed) {
+		claim_slot(model, slot, client, *session, seconds);
+	}
+	return outcome;
+}
+
+static enum model_outcome renew_session(struct model *model, uint64_t id, uint16_t seconds)
+{
+	struct model_session *session = find_session(model, id);
+	if (session == NULL) {
+		return MODEL_NOSESSION;
+	}
+	if (session->status == SESSION_EXPIRED || is_over(model, session)) {
+		return MODEL_EXPIRED;
+	}
+	if (session->status != SESSION_HELD) {
+		return MODEL_STATE;
+	}
+	const uint64_t expires_ms = model->hold_now_ms + UINT64_C(1000) * seconds;
+	if (model->hold_total_ms != 0 && expires_ms > session->created_ms + model->hold_total_ms) {
+		return MODEL_LIMIT;
+	}
+	session->expires_ms = expires_ms;
+	session->version++;
 	return MODEL_DONE;
 }
 
@@ -200,7 +310,7 @@ static enum model_outcome change_session(struct model *model, uint64_t id, enum 
 	}
 	enum session_status to;
 	const enum model_outcome outcome = next_status(session->status, command, facts, &to);
-	if (session->status == SESSION_EXPIRED) {
+	if (session->status == SESSION_EXPIRED || is_over(model, session)) {
 		return MODEL_EXPIRED;
 	}
 	if (outcome != MODEL_DONE || to == session->status) {
@@ -210,6 +320,7 @@ static enum model_outcome change_session(struct model *model, uint64_t id, enum 
 		find_slot(model, session->key)->client = 0;
 	}
 	session->status = to;
+	session->expires_ms = 0;
 	session->version++;
 	*changed = true;
 	return MODEL_DONE;
@@ -250,12 +361,50 @@ enum model_outcome model_close(struct model *model, uint64_t key)
 	return outcome;
 }
 
-enum model_outcome model_book(struct model *model, uint64_t key, uint32_t client, uint64_t *session)
+enum model_outcome model_book(struct model *model, uint64_t key, uint32_t client, uint64_t *session, bool *changed)
 {
 	lock_take(&model->lock);
-	const enum model_outcome outcome = book_slot(model, key, client, session);
+	const enum model_outcome outcome = book_slot(model, key, client, session, changed);
 	lock_give(&model->lock);
 	return outcome;
+}
+
+enum model_outcome model_hold(struct model *model, uint64_t key, uint32_t client, uint16_t seconds, uint64_t *session,
+			      bool *changed)
+{
+	lock_take(&model->lock);
+	const enum model_outcome outcome = hold_slot(model, key, client, seconds, session, changed);
+	lock_give(&model->lock);
+	return outcome;
+}
+
+enum model_outcome model_renew(struct model *model, uint64_t session, uint16_t seconds)
+{
+	lock_take(&model->lock);
+	const enum model_outcome outcome = renew_session(model, session, seconds);
+	lock_give(&model->lock);
+	return outcome;
+}
+
+bool model_is_over(struct model *model, uint64_t session)
+{
+	lock_take(&model->lock);
+	const struct model_session *found = find_session(model, session);
+	const bool over = found != NULL && is_over(model, found);
+	lock_give(&model->lock);
+	return over;
+}
+
+bool model_expire(struct model *model, uint64_t session)
+{
+	lock_take(&model->lock);
+	struct model_session *found = find_session(model, session);
+	const bool over = found != NULL && is_over(model, found);
+	if (over) {
+		expire(model, found);
+	}
+	lock_give(&model->lock);
+	return over;
 }
 
 enum model_outcome model_change(struct model *model, uint64_t session, enum life_command command, unsigned facts,

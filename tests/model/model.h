@@ -26,6 +26,8 @@ enum model_outcome {
 	MODEL_PAST, /* purged, or started */
 	MODEL_EXPIRED,
 	MODEL_EARLY,
+	MODEL_HELD,
+	MODEL_LIMIT,
 };
 
 const char *model_outcome_name(enum model_outcome outcome);
@@ -43,6 +45,8 @@ struct model_session {
 	uint32_t client;
 	enum session_status status;
 	uint32_t version;
+	uint64_t created_ms;
+	uint64_t expires_ms; /* of a held one; else 0 */
 };
 
 struct model {
@@ -52,6 +56,10 @@ struct model {
 	/* the civil clock, as far as anybody told the model */
 	uint16_t now_day;
 	uint16_t now_minute;
+	/* the hold clock, the same, and the limits of holds; 0: none */
+	uint64_t hold_now_ms;
+	uint64_t hold_total_ms;
+	uint32_t holds_per_client;
 	struct model_slot *slots;
 	size_t slot_count;
 	struct model_session *sessions;
@@ -65,8 +73,17 @@ void model_fini(struct model *model);
 enum model_outcome model_open(struct model *model, uint64_t key, uint16_t minutes, bool *opened);
 enum model_outcome model_close(struct model *model, uint64_t key);
 /* BOOK, for which the other side gave out `session` if it is a new one. DONE: *session is the id the client must be
- * told. */
-enum model_outcome model_book(struct model *model, uint64_t key, uint32_t client, uint64_t *session);
+ * told. A hold of its own is booked. *changed is false if it was booked already. */
+enum model_outcome model_book(struct model *model, uint64_t key, uint32_t client, uint64_t *session, bool *changed);
+/* HOLD, the same way. *changed is false if the client has the slot already. */
+enum model_outcome model_hold(struct model *model, uint64_t key, uint32_t client, uint16_t seconds, uint64_t *session,
+			      bool *changed);
+enum model_outcome model_renew(struct model *model, uint64_t session, uint16_t seconds);
+/* Is it held, and over by the hold clock? Then it is not anybody's any more, whether somebody said so or not. */
+bool model_is_over(struct model *model, uint64_t session);
+/* Says so. False if it is not. */
+bool model_expire(struct model *model, uint64_t session);
+
 /* What becomes of a session: the model's own account of slot/life.h, whose facts are given. *changed is false for what
  * stands already. */
 enum model_outcome model_change(struct model *model, uint64_t session, enum life_command command, unsigned facts,

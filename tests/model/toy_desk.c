@@ -26,6 +26,16 @@ uint64_t toy_lsn(const struct toy_desk *toy)
 	return atomic_load_explicit(&toy->count, memory_order_acquire); /* pairs with append */
 }
 
+uint64_t toy_now_ms(const struct toy_desk *toy)
+{
+	return 1 + atomic_load_explicit(&toy->now_ms, memory_order_relaxed); /* a time, which orders nothing */
+}
+
+static bool is_over(const struct toy_desk *toy, uint64_t expires_ms)
+{
+	return expires_ms != 0 && toy_now_ms(toy) >= expires_ms;
+}
+
 static uint64_t append(struct toy_desk *toy, const struct toy_record *record)
 {
 	lock_take(&toy->lock);
@@ -110,6 +120,10 @@ static enum model_outcome close_slot(struct toy_desk *toy, uint64_t key)
 		if (slot == 0 || !table_view(toy->table, slot, key, &view) || (view.free && view.lsn == 0)) {
 			return MODEL_NOSLOT;
 		}
+		if (is_over(toy, view.expires_ms)) {
+			toy_change(toy, view.session, LIFE_EXPIRE, 0);
+			continue;
+		}
 		if (!view.free) {
 			return MODEL_OCCUPIED;
 		}
@@ -134,8 +148,10 @@ enum model_outcome toy_close(struct toy_desk *toy, uint64_t key)
 }
 
 /* One attempt. False: the slot has changed since the look. */
-static bool claim(struct toy_desk *toy, uint32_t slot, const struct slot_view *seen, uint32_t client, uint64_t *id)
+static bool claim(struct toy_desk *toy, uint32_t slot, const struct slot_view *seen, uint32_t client, uint16_t seconds,
+		  uint64_t *id)
 {
+	const uint64_t at_ms = toy_now_ms(toy);
 	struct table *table = toy->table;
 	const uint32_t session = table_session_take(table, seen->minutes != 0);
 	CHECK(session != 0);
@@ -143,7 +159,8 @@ static bool claim(struct toy_desk *toy, uint32_t slot, const struct slot_view *s
 		struct slot *record = pool_at(&table->slots, slot);
 		atomic_store_explicit(&record->word, seen->word, memory_order_release);
 	}
-	*id = table_claim(table, slot, seen, session, client, 1);
+	*id = seconds != 0 ? table_hold(table, slot, seen, session, client, at_ms, seconds)
+			   : table_claim(table, slot, seen, session, client, at_ms);
 	if (*id == 0) {
 		table_session_give(table, session);
 		return false;
@@ -153,11 +170,15 @@ static bool claim(struct toy_desk *toy, uint32_t slot, const struct slot_view *s
 						      .key = seen->key,
 						      .client = client,
 						      .session = *id,
-						      .minutes = seen->minutes}));
+						      .minutes = seen->minutes,
+						      .at_ms = at_ms,
+						      .hold_seconds = seconds}));
 	return true;
 }
 
-enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint64_t *session)
+/* BOOK, or HOLD for so many seconds. */
+static enum model_outcome book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint16_t seconds,
+			       uint64_t *session)
 {
 	for (;;) {
 		if (is_purged(toy->table, key)) {
@@ -178,14 +199,53 @@ enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_
 		}
 		const uint32_t client = toy_client(toy->table, client_n, view.minutes != 0);
 		CHECK(client != 0);
+		if (is_over(toy, view.expires_ms)) {
+			toy_change(toy, view.session, LIFE_EXPIRE, 0);
+			continue;
+		}
 		if (!view.free) {
 			*session = view.session;
-			return view.client == client ? MODEL_DONE : MODEL_TAKEN;
+			return view.client == client         ? MODEL_DONE
+			       : view.status == SESSION_HELD ? MODEL_HELD
+							     : MODEL_TAKEN;
 		}
-		if (claim(toy, slot, &view, client, session)) {
+		if (claim(toy, slot, &view, client, seconds, session)) {
 			return MODEL_DONE;
 		}
 	}
+}
+
+enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint64_t *session)
+{
+	return book(toy, key, client_n, 0, session);
+}
+
+enum model_outcome toy_hold(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint16_t seconds, uint64_t *session)
+{
+	CHECK(seconds != 0);
+	return book(toy, key, client_n, seconds, session);
+}
+
+enum model_outcome toy_renew(struct toy_desk *toy, uint64_t session, uint16_t seconds)
+{
+	struct session_view seen;
+	while (table_session_view(toy->table, session, &seen)) {
+		if (seen.status != SESSION_HELD) {
+			return MODEL_STATE;
+		}
+		const uint64_t at_ms = toy_now_ms(toy);
+		if (table_renew(toy->table, &seen, at_ms, seconds)) {
+			const struct toy_record record = {.type = TOY_CHANGE,
+							  .key = seen.key,
+							  .session = session,
+							  .status = SESSION_HELD,
+							  .at_ms = at_ms,
+							  .hold_seconds = seconds};
+			table_settle(toy->table, session, append(toy, &record));
+			return MODEL_DONE;
+		}
+	}
+	return MODEL_NOSESSION;
 }
 
 enum model_outcome toy_change(struct toy_desk *toy, uint64_t session, enum life_command command, unsigned facts)
@@ -200,13 +260,15 @@ enum model_outcome toy_change(struct toy_desk *toy, uint64_t session, enum life_
 			return MODEL_NOSESSION;
 		}
 		enum session_status status = seen.status;
-		const enum life_verdict verdict = life_judge(seen.status, command, facts, &status);
+		const unsigned over = is_over(toy, seen.expires_ms) ? LIFE_IS_OVER : 0;
+		const enum life_verdict verdict = life_judge(seen.status, command, facts | over, &status);
 		if (verdict != LIFE_CHANGES) {
 			return outcomes[verdict];
 		}
-		if (table_change(toy->table, &seen, status, 2)) {
+		const uint64_t at_ms = 1 + toy_now_ms(toy);
+		if (table_change(toy->table, &seen, status, at_ms)) {
 			const struct toy_record record = {
-			    .type = TOY_CHANGE, .key = seen.key, .session = session, .status = status};
+			    .type = TOY_CHANGE, .key = seen.key, .session = session, .status = status, .at_ms = at_ms};
 			table_settle(toy->table, session, append(toy, &record));
 			return MODEL_DONE;
 		}
@@ -249,14 +311,16 @@ static bool apply(const struct toy_desk *toy, struct table *table, const struct 
 	if (record->type == TOY_BOOK) {
 		const struct span token = intern_token(&toy->table->clients, record->client);
 		const uint32_t client = intern_add(&table->clients, token, true);
-		return table_restore_booking(table, key, client, record->session, lsn, 1, record->minutes == 0, error);
+		return table_restore_booking(table, key, client, record->session, lsn, record->at_ms,
+					     record->minutes == 0, record->hold_seconds, error);
 	}
 	if (is_purged(table, key)) {
 		return true; /* appended by a thread that the purge overtook */
 	}
 	switch (record->type) {
 	case TOY_CHANGE:
-		return table_restore_change(table, record->session, record->status, lsn, 2, error);
+		return table_restore_change(table, record->session, record->status, lsn, record->at_ms,
+					    record->hold_seconds, error);
 	case TOY_OPEN:
 		return table_restore_open(table, key, record->minutes, lsn, error);
 	default:
@@ -277,11 +341,12 @@ static bool redo(const struct toy_desk *toy, struct table *table, const struct t
 	case TOY_BOOK: {
 		const struct span token = intern_token(&toy->table->clients, record->client);
 		const uint32_t client = intern_add(&table->clients, token, true);
-		return table_redo_booking(table, key, client, record->session, record->minutes, lsn, 1, error);
+		return table_redo_booking(table, key, client, record->session, record->minutes, lsn, record->at_ms,
+					  record->hold_seconds, error);
 	}
 	case TOY_CHANGE:
-		return is_purged(table, key) ||
-		       table_redo_change(table, record->session, record->status, lsn, 2, error);
+		return is_purged(table, key) || table_redo_change(table, record->session, record->status, lsn,
+								  record->at_ms, record->hold_seconds, error);
 	case TOY_OPEN:
 		return table_redo_open(table, key, record->minutes, lsn, error);
 	default:

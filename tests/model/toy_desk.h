@@ -27,12 +27,15 @@ struct toy_record {
 	uint64_t key;
 	uint64_t session;           /* BOOK, CHANGE */
 	enum session_status status; /* CHANGE */
+	uint16_t hold_seconds;      /* BOOK, CHANGE: if held */
+	uint64_t at_ms;
 };
 
 struct toy_desk {
 	struct table *table;
 	bool unlisted_slots;
-	bool blind; /* a canary: claims whatever the slot's word has become */
+	bool blind;              /* a canary: claims whatever the slot's word has become */
+	_Atomic uint64_t now_ms; /* the clock, turned by the test */
 	struct lock lock;
 	struct toy_record *records;
 	uint64_t capacity;
@@ -51,7 +54,13 @@ uint32_t toy_client(struct table *table, uint32_t n, bool promised);
 enum model_outcome toy_open(struct toy_desk *toy, uint64_t key, uint16_t minutes, bool *opened);
 enum model_outcome toy_close(struct toy_desk *toy, uint64_t key);
 enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint64_t *session);
-/* As slot/life.h judges by these facts. */
+/* A hold that is over by the toy's clock is made expired by whoever comes across it with one of these two. */
+enum model_outcome toy_hold(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint16_t seconds, uint64_t *session);
+/* Whatever the time. */
+enum model_outcome toy_renew(struct toy_desk *toy, uint64_t session, uint16_t seconds);
+/* From 1. */
+uint64_t toy_now_ms(const struct toy_desk *toy);
+/* As slot/life.h judges by these facts, and by the toy's clock. */
 enum model_outcome toy_change(struct toy_desk *toy, uint64_t session, enum life_command command, unsigned facts);
 enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session);
 /* Moves the horizon and reclaims, `slice` records at a time. */

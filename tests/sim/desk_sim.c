@@ -12,12 +12,13 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Six bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Seven bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
  *   lost-status      replay skips what else becomes of sessions
  *   lost-purge       replay skips purges
+ *   revived-hold     the hold clock goes back with the wall clock
  *   lost-redo        replay skips the records that a snapshot may have or not
  *
  * usage: desk_sim [--seconds N | --crashes N] [--seed N] [--canary NAME|all]
@@ -38,11 +39,14 @@
 
 #define LIVES_MAX          5
 #define STEPS_MAX          120
-#define COMMANDS_MAX       (LIVES_MAX * STEPS_MAX)
+#define EXPIRIES_MAX       (SIM_PSYCHOLOGISTS * SIM_DAYS * SIM_TIMES)
+#define COMMANDS_MAX       (4 * LIVES_MAX * STEPS_MAX)
 #define GATES              3
 #define MEMORY             (UINT64_C(16) << 20)
 #define CANARY_CRASHES_MAX 20000
 #define RECLAIM_SLICE      3 /* records; small, so that commands come in between */
+#define HOLD_TOTAL_S       30
+#define HOLDS_PER_CLIENT   2
 #define DAY_MS             UINT64_C(86400000)
 #define MINUTE_MS          UINT64_C(60000)
 
@@ -54,17 +58,20 @@ enum canary {
 	CANARY_LOST_STATUS,
 	CANARY_LOST_PURGE,
 	CANARY_LOST_REDO,
+	CANARY_REVIVED_HOLD,
 	CANARIES,
 };
 
 static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once", "lost-cancel",
-					   "lost-status", "lost-purge", "lost-redo"};
+					   "lost-status", "lost-purge", "lost-redo",      "revived-hold"};
 
 struct history {
 	struct prng prng;
 	struct sim_disk disk;
 	struct clock clock;
-	uint64_t now_ms;
+	uint64_t now_ms;  /* that goes on evenly, also over crashes: the monotonic clock */
+	int64_t skew_ms;  /* the wall clock is ahead by, */
+	int64_t ahead_ms; /* and the hold clock, by the simulation's own account */
 	enum canary canary;
 	struct sim_command commands[COMMANDS_MAX];
 	uint32_t command_count;
@@ -103,7 +110,8 @@ __attribute__((format(printf, 2, 3))) static bool violated(struct history *histo
 
 static uint64_t sim_wall_ms(void *context)
 {
-	return ((struct history *)context)->now_ms;
+	const struct history *history = context;
+	return history->now_ms + (uint64_t)history->skew_ms;
 }
 
 static uint64_t sim_monotonic_ns(void *context)
@@ -119,7 +127,7 @@ static void note_change(struct history *history, const struct sim_command *comma
 	if (command->verb != SIM_PURGE) {
 		uint64_t *last =
 		    &history->slot_session[command->psychologist][sim_day_of(command)][sim_time_of(command)];
-		if (command->verb != SIM_CHANGE) {
+		if (command->verb != SIM_CHANGE && command->verb != SIM_RENEW && command->verb != SIM_EXPIRE) {
 			*last = command->session;
 		}
 		if (command->session == *last) { /* else the slot has been another's since */
@@ -161,7 +169,7 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	if (command->session == SIM_NO_SESSION || outcome->code == OUTCOME_PAST) {
 		return 0; /* nobody's; past by the clock alone */
 	}
-	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE) {
+	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE || command->verb == SIM_RENEW) {
 		return truth_of_session(history, command);
 	}
 	uint64_t truth = 0;
@@ -180,7 +188,7 @@ static void choose_session(struct history *history, struct sim_command *command)
 	for (uint32_t tries = 0; tries < 8 && history->command_count > 0; tries++) {
 		const struct sim_command *earlier =
 		    &history->commands[prng_below(&history->prng, history->command_count)];
-		if (earlier->verb == SIM_BOOK && earlier->session != 0) {
+		if (sim_command_claims(earlier) && earlier->session != 0) {
 			command->session = earlier->session;
 			command->psychologist = earlier->psychologist;
 			command->day = earlier->day;
@@ -191,18 +199,79 @@ static void choose_session(struct history *history, struct sim_command *command)
 	command->session = SIM_NO_SESSION;
 }
 
+static void tell_time(struct history *history, struct sim_command *command)
+{
+	command->now_ms = history->now_ms + (uint64_t)history->skew_ms;
+	command->hold_ms = history->now_ms + (uint64_t)history->ahead_ms;
+	history->model.hold_now_ms = command->hold_ms;
+	if (history->canary == CANARY_REVIVED_HOLD) {
+		atomic_store_explicit(&history->desk.hold_clock, INT64_MIN, memory_order_relaxed);
+	}
+}
+
+/* The hold of a session was found to be over, by a record of its own. */
+static bool note_expiry(struct history *history, const struct model_session *session, uint64_t lsn)
+{
+	struct sim_command expiry = {
+	    .verb = SIM_EXPIRE,
+	    .psychologist = key_psychologist(session->key),
+	    .day = key_day(session->key),
+	    .minute = key_minute(session->key),
+	    .session = session->id,
+	    .lsn = lsn,
+	};
+	tell_time(history, &expiry);
+	if (!model_expire(&history->model, expiry.session)) {
+		return violated(history, "session %" PRIu64 " expired too early", expiry.session);
+	}
+	note_change(history, &expiry);
+	history->commands[history->command_count++] = expiry;
+	return true;
+}
+
+/* Which holds the desk has found to be over since it was last asked; returns how many. */
+static uint32_t note_expired(struct history *history)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < history->model.session_count; i++) {
+		const struct model_session session = history->model.sessions[i];
+		struct session_view seen;
+		if (session.status == SESSION_HELD && table_session_view(&history->table, session.id, &seen) &&
+		    seen.status == SESSION_EXPIRED) {
+			count += note_expiry(history, &session, seen.lsn);
+		}
+	}
+	return count;
+}
+
+/* Was the client told when the hold is over? */
+static bool same_expiry(struct history *history, const struct sim_command *command, const struct outcome *outcome,
+			enum model_outcome expected)
+{
+	struct model_session session = {0};
+	if ((command->verb != SIM_HOLD && command->verb != SIM_RENEW) || expected != MODEL_DONE ||
+	    history->canary == CANARY_REVIVED_HOLD) {
+		return true;
+	}
+	model_session(&history->model, command->session, &session);
+	return outcome->expires_ms == session.expires_ms ||
+	       violated(history, "session %" PRIu64 " is held until %" PRIu64 ", the model says %" PRIu64, session.id,
+			outcome->expires_ms, session.expires_ms);
+}
+
 static void execute(struct history *history, struct sim_command command)
 {
 	if (command.verb == SIM_PURGE) {
-		const uint64_t midnight_ms = command.day * DAY_MS;
+		const uint64_t midnight_ms = command.day * DAY_MS + MINUTE_MS; /* and a little, for the skew */
 		history->now_ms = history->now_ms > midnight_ms ? history->now_ms : midnight_ms;
 	}
-	command.now_ms = history->now_ms;
+	tell_time(history, &command);
 	const uint64_t appended = wal_appended_lsn(history->wal);
 	bool agrees;
 	const struct outcome outcome = sim_command_desk(&command, &history->desk, &history->model, &agrees);
-	const bool changed = wal_appended_lsn(history->wal) > appended;
-	if (command.verb == SIM_BOOK) {
+	const uint32_t expired = note_expired(history);
+	const bool changed = wal_appended_lsn(history->wal) > appended + expired;
+	if (sim_command_claims(&command)) {
 		command.session = outcome.code == OUTCOME_DONE ? outcome.value : 0;
 	}
 	enum model_outcome expected;
@@ -210,6 +279,9 @@ static void execute(struct history *history, struct sim_command command)
 	if (!agrees || changed != should_change || !sim_command_agrees(&command, &outcome, expected)) {
 		violated(history, "command %" PRIu32 " (verb %d): the desk says %d, the model %s",
 			 history->command_count, (int)command.verb, (int)outcome.code, model_outcome_name(expected));
+		return;
+	}
+	if (!same_expiry(history, &command, &outcome, expected)) {
 		return;
 	}
 	if (changed) {
@@ -230,7 +302,7 @@ static void execute(struct history *history, struct sim_command command)
 
 static bool has_room(const struct history *history)
 {
-	return history->command_count < COMMANDS_MAX && wal_has_room(history->wal);
+	return history->command_count + EXPIRIES_MAX < COMMANDS_MAX && wal_has_room(history->wal);
 }
 
 /* The first day that is not over, on the simulated clock. */
@@ -252,7 +324,7 @@ static void execute_one(struct history *history)
 		return;
 	}
 	struct sim_command command = sim_command_random(&history->prng, today);
-	if (command.verb == SIM_CHANGE || command.verb == SIM_SESSION) {
+	if (command.verb == SIM_CHANGE || command.verb == SIM_RENEW || command.verb == SIM_SESSION) {
 		choose_session(history, &command);
 	}
 	execute(history, command);
@@ -309,16 +381,39 @@ static void snapshot_some(struct history *history)
 	}
 }
 
-/* A moment passes, or sometimes up to two hours, never midnight: a purge says when a day is over. */
+/* A moment passes, or some seconds, or up to two hours; never midnight: a purge says when a day is over. */
 static void let_time_pass(struct history *history)
 {
+	const uint64_t last_ms = DAY_MS - 2 * MINUTE_MS;
 	const uint64_t of_day_ms = history->now_ms % DAY_MS;
-	const uint64_t left_ms = DAY_MS - MINUTE_MS - of_day_ms;
-	const uint64_t step_ms = prng_one_in(&history->prng, 40) ? prng_below(&history->prng, 120) * MINUTE_MS : 1;
+	uint64_t step_ms = prng_one_in(&history->prng, 8) ? prng_below(&history->prng, 15000) : 1;
+	if (prng_one_in(&history->prng, 40)) {
+		step_ms = prng_below(&history->prng, 120) * MINUTE_MS;
+	}
 	if (history->now_ms < SIM_FIRST_DAY * DAY_MS && prng_one_in(&history->prng, 100)) {
-		history->now_ms = SIM_FIRST_DAY * DAY_MS;
-	} else if (of_day_ms < DAY_MS - MINUTE_MS) {
-		history->now_ms += step_ms < left_ms ? step_ms : left_ms;
+		history->now_ms = SIM_FIRST_DAY * DAY_MS + MINUTE_MS;
+	} else if (of_day_ms < last_ms) {
+		history->now_ms += step_ms < last_ms - of_day_ms ? step_ms : last_ms - of_day_ms;
+	}
+}
+
+/* Somebody sets the wall clock: back or forth, by less than a minute. The desk looks at it at once; what nobody saw did not
+ * happen. */
+static void set_clock(struct history *history)
+{
+	history->skew_ms = (int64_t)prng_below(&history->prng, 40000) - 20000;
+	history->ahead_ms = history->skew_ms > history->ahead_ms ? history->skew_ms : history->ahead_ms;
+	desk_now_ms(&history->desk);
+}
+
+/* The sweeper comes by, or does not for a long time. */
+static void sweep(struct history *history)
+{
+	if (has_room(history)) {
+		struct sim_command now;
+		tell_time(history, &now);
+		desk_sweep_holds(&history->desk);
+		note_expired(history);
 	}
 }
 
@@ -328,6 +423,12 @@ static void live(struct history *history)
 	for (uint32_t i = 0; i < steps && history->violation[0] == '\0' && !history->disk.powerless; i++) {
 		const uint32_t draw = prng_below(&history->prng, 12);
 		let_time_pass(history);
+		if (prng_one_in(&history->prng, 30)) {
+			set_clock(history);
+		}
+		if (prng_one_in(&history->prng, 20)) {
+			sweep(history);
+		}
 		if (history->reclaiming && prng_one_in(&history->prng, 4)) {
 			history->reclaiming = table_purge_reclaim(&history->table, &history->cursor, RECLAIM_SLICE);
 		} else if (draw < 5) {
@@ -370,11 +471,18 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 	return is_lost(history, record, lsn) || rebuild_record(&history->rebuild, record, lsn, error);
 }
 
+static void begin_model(struct history *history)
+{
+	model_init(&history->model, false);
+	history->model.hold_total_ms = HOLD_TOTAL_S * UINT64_C(1000);
+	history->model.holds_per_client = HOLDS_PER_CLIENT;
+}
+
 /* What survived of the commands: told ones must be there in full; the model starts again from the recovered ones. */
 static void judge(struct history *history, uint64_t recovered_lsn)
 {
 	model_fini(&history->model);
-	model_init(&history->model, false);
+	begin_model(history);
 	memset(history->slot_changed, 0, sizeof history->slot_changed);
 	memset(history->slot_session, 0, sizeof history->slot_session);
 	history->purged_lsn = 0;
@@ -420,6 +528,8 @@ static void compare_slot(struct history *history, const struct sim_command *at)
 /* The table after recovery is the model after the same commands. */
 static void compare(struct history *history)
 {
+	struct sim_command now;
+	tell_time(history, &now);
 	struct sim_command at = {0};
 	for (at.psychologist = 1; at.psychologist <= SIM_PSYCHOLOGISTS; at.psychologist++) {
 		for (uint32_t i = 0; i < SIM_DAYS * SIM_TIMES; i++) {
@@ -428,20 +538,31 @@ static void compare(struct history *history)
 			compare_slot(history, &at);
 		}
 	}
+	note_expired(history);
+	holds_check(&history->desk.holds);
 	for (uint32_t i = 0; i < history->command_count; i++) {
-		struct session_view view;
 		struct model_session expected;
 		const uint64_t id = history->commands[i].session;
 		uint64_t lsn;
-		if (history->commands[i].verb != SIM_BOOK || !model_session(&history->model, id, &expected)) {
-			continue;
-		}
-		if (!desk_session(&history->desk, id, &view, &lsn) || view.status != expected.status ||
-		    view.version != expected.version) {
+		if (sim_command_claims(&history->commands[i]) && model_session(&history->model, id, &expected) &&
+		    !sim_same_session(&history->desk, &history->model, id, &lsn)) {
 			violated(history, "after recovery session %" PRIu64 " is not as the model has it", id);
 		}
 	}
 	table_check(&history->table);
+}
+
+/* The hold clock goes on from the newest moment that was recovered. */
+static void follow_clock(struct history *history)
+{
+	const uint64_t now_ms = desk_now_ms(&history->desk);
+	for (size_t i = 0; i < history->model.session_count && history->canary == CANARY_NONE; i++) {
+		const struct model_session *session = &history->model.sessions[i];
+		if (session->status == SESSION_HELD && session->created_ms > now_ms) {
+			violated(history, "the hold clock went back before the hold of session %" PRIu64, session->id);
+		}
+	}
+	history->ahead_ms = (int64_t)(now_ms - history->now_ms);
 }
 
 static bool open_server(struct history *history)
@@ -452,6 +573,9 @@ static bool open_server(struct history *history)
 	const struct table_options table_options = {.stripe_count = 1, .seed = prng_next(&history->prng)};
 	CHECK(table_init(&history->table, &history->memory, &table_options, &error));
 	history->service.clock = &history->clock;
+	config_defaults(&history->config);
+	history->config.hold_total_max = HOLD_TOTAL_S;
+	history->config.holds_per_client = HOLDS_PER_CLIENT;
 	history->service.config = &history->config;
 	history->desk = (struct desk){.service = &history->service,
 				      .memory = &history->memory,
@@ -468,6 +592,7 @@ static bool open_server(struct history *history)
 		return violated(history, "a sound log was refused: %s", error.text);
 	}
 	table_restore_done(&history->table);
+	CHECK(desk_restore_holds(&history->desk, history->rebuild.newest_ms, &error));
 	history->snapshot_lsn = history->rebuild.found.info.lsn;
 	history->loaded += history->snapshot_lsn != 0;
 	if (history->rebuild.found.damaged > 0) {
@@ -475,6 +600,7 @@ static bool open_server(struct history *history)
 	}
 	atomic_store_explicit(&history->desk.wal, history->wal, memory_order_release);
 	judge(history, found.last_lsn);
+	follow_clock(history);
 	if (history->violation[0] == '\0') {
 		compare(history);
 	}
@@ -495,6 +621,7 @@ static void crash(struct history *history)
 		sim_disk_crash(&history->disk);
 	}
 	wal_close(history->wal);
+	holds_fini(&history->desk.holds);
 	table_fini(&history->table);
 	for (uint32_t i = 0; i < GATES; i++) {
 		gate_fini(&history->gates[i]);
@@ -509,10 +636,11 @@ static uint64_t run_history(struct history *history, uint64_t seed, enum canary 
 	history->canary = canary;
 	history->command_count = 0;
 	history->now_ms = UINT64_C(1800000000000); /* 2027 */
+	history->skew_ms = history->ahead_ms = 0;
 	history->clock = (struct clock){history, sim_wall_ms, sim_monotonic_ns};
 	history->violation[0] = '\0';
 	sim_disk_reset(&history->disk, prng_next(&history->prng));
-	model_init(&history->model, false);
+	begin_model(history);
 	uint64_t crashes = 0;
 	for (uint32_t i = 0; i < LIVES_MAX && history->violation[0] == '\0'; i++) {
 		if (!open_server(history)) {

@@ -21,12 +21,15 @@
 enum sim_verb {
 	SIM_BOOK,
 	SIM_CHANGE,
+	SIM_HOLD,
+	SIM_RENEW,
 	SIM_OPEN,
 	SIM_CLOSE,
 	SIM_SLOT,
 	SIM_SESSION,
 	SIM_SLOTS,
 	SIM_PURGE,
+	SIM_EXPIRE, /* nobody's: somebody came across a hold that is over */
 };
 
 struct sim_command {
@@ -37,12 +40,19 @@ struct sim_command {
 	uint16_t day;              /* PURGE: before it */
 	uint16_t days;             /* SLOTS: so many from `day` on */
 	uint16_t minute;
-	uint64_t session; /* CHANGE, SESSION: asked for; BOOK: answered */
+	uint16_t seconds; /* HOLD, RENEW */
+	uint64_t session; /* CHANGE, RENEW, EXPIRE, SESSION: asked for; BOOK, HOLD: answered */
 	uint64_t now_ms;  /* wall clock */
+	uint64_t hold_ms; /* hold clock, by the simulation's own account */
 	uint64_t lsn;     /* of the record it appended; 0: none */
 	uint64_t truth;   /* the record its answer depends on, by the simulation's own account */
 	bool told;        /* the reply has left its gate */
 };
+
+static inline bool sim_command_claims(const struct sim_command *command)
+{
+	return command->verb == SIM_BOOK || command->verb == SIM_HOLD;
+}
 
 static inline uint32_t sim_day_of(const struct sim_command *command)
 {
@@ -54,19 +64,22 @@ static inline uint32_t sim_time_of(const struct sim_command *command)
 	return command->minute / 60u - 9;
 }
 
-/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE and SESSION the session is left to the
+/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW and SESSION the session is left to the
  * caller; of PURGE the day is the next, at most the last. */
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day);
 
 /* The slot at the command's place. False, *session 0: there is none. *session is 0, too, if nobody has it. */
-bool sim_desk_slot(const struct desk *desk, const struct sim_command *command, uint64_t *session, uint64_t *lsn);
+bool sim_desk_slot(struct desk *desk, const struct sim_command *command, uint64_t *session, uint64_t *lsn);
 bool sim_model_slot(struct model *model, const struct sim_command *command, uint64_t *session);
+
+/* Does the desk show this session as the model has it? *lsn is what its answer depends on. */
+bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint64_t *lsn);
 
 /* Lets the desk execute it; what a reader sees is compared with the model, and *agrees says so. */
 struct outcome sim_command_desk(const struct sim_command *command, struct desk *desk, struct model *model,
 				bool *agrees);
 
-/* Lets the model execute what the desk has (BOOK: answered with command->session). Returns whether it changes
+/* Lets the model execute what the desk has (BOOK, HOLD: answered with command->session). Returns whether it changes
  * anything. */
 bool sim_command_model(struct sim_command *command, struct model *model, enum model_outcome *outcome);
 

@@ -62,6 +62,10 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 		record.minute = (uint16_t)prng_below(prng, MINUTES_PER_DAY);
 		record.unlisted = prng_one_in(prng, 4);
 		record.minutes = record.unlisted ? 0 : (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX));
+		if (draw < 3) {
+			record.type = RECORD_HOLD;
+			record.hold_seconds = (uint16_t)(1 + prng_below(prng, UINT16_MAX));
+		}
 	} else if (draw < 13) {
 		record.type = RECORD_CANCEL;
 		record.session = 1 + prng_next(prng) / 2;
@@ -78,12 +82,13 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 		record.type = RECORD_PURGE;
 		record.day = (uint16_t)prng_next(prng);
 	} else {
-		static const enum session_status statuses[] = {SESSION_BOOKED, SESSION_CONFIRMED, SESSION_COMPLETED,
-							       SESSION_NO_SHOW};
+		static const enum session_status statuses[] = {SESSION_BOOKED,  SESSION_CONFIRMED, SESSION_COMPLETED,
+							       SESSION_NO_SHOW, SESSION_EXPIRED,   SESSION_HELD};
 		record.type = RECORD_STATUS;
 		record.session = 1 + prng_next(prng) / 2;
 		record.day = (uint16_t)prng_next(prng);
-		record.status = statuses[prng_below(prng, 4)];
+		record.status = statuses[prng_below(prng, 6)];
+		record.hold_seconds = record.status == SESSION_HELD ? (uint16_t)(1 + prng_below(prng, UINT16_MAX)) : 0;
 	}
 	return record;
 }

@@ -150,6 +150,10 @@ static void fields(struct line *line, const struct record *record)
 	case RECORD_BOOK:
 		fields_of_book(line, record);
 		return;
+	case RECORD_HOLD:
+		fields_of_book(line, record);
+		number_field(line, "seconds", record->hold_seconds);
+		return;
 	case RECORD_CANCEL:
 		number_field(line, "session", record->session);
 		date_field(line, "date", record->day);
@@ -171,6 +175,9 @@ static void fields(struct line *line, const struct record *record)
 		number_field(line, "session", record->session);
 		date_field(line, "date", record->day);
 		word_field(line, "status", span_of(session_status_name(record->status)));
+		if (record->status == SESSION_HELD) {
+			number_field(line, "seconds", record->hold_seconds);
+		}
 		return;
 	}
 	WRONG("record_decode lets no other type pass");

@@ -113,8 +113,9 @@ static void print_booking(const struct table *table, uint32_t number, struct out
 	const struct session *session = pool_at(&table->sessions, number);
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_relaxed);
 	struct session_view view;
-	if (!table_session_view(table, session_id(number, generation), &view) || !session_occupies(view.status)) {
-		return;
+	if (!table_session_view(table, session_id(number, generation), &view) || !session_occupies(view.status) ||
+	    view.status == SESSION_HELD) {
+		return; /* a hold lasts minutes: it would be another one there */
 	}
 	print_command(output, "BOOK", 5);
 	print_place(output, table, view.key);

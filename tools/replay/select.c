@@ -141,6 +141,7 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 	case RECORD_PURGE:
 		return !selection->one_day || selection->day < record->day;
 	case RECORD_BOOK:
+	case RECORD_HOLD:
 		if (!span_equal(record->psychologist, selection->psychologist) ||
 		    !is_at(selection, record->day, record->minute)) {
 			return false;

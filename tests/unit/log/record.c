@@ -99,12 +99,13 @@ Test(record, out_of_its_bounds_is_refused)
 	    {0, 56, "size beyond its parts"},
 	    {1, 0x21, "size beyond the largest"},
 	    {2, 0, "type 0"},
-	    {2, RECORD_STATUS + 1, "a type there is not"},
+	    {2, RECORD_HOLD + 1, "a type there is not"},
 	    {2, RECORD_CANCEL, "a CANCEL with a client"},
 	    {2, RECORD_OPEN, "an OPEN with a session"},
 	    {2, RECORD_PURGE, "a PURGE with a psychologist"},
 	    {3, 2, "a flag there is not"},
 	    {3, 0x20, "a BOOK with a status"},
+	    {2, RECORD_HOLD, "a HOLD of no seconds"},
 	    {3, 1, "unlisted, but with a duration"},
 	    {4, 0, "no psychologist"},
 	    {4, 65, "a psychologist too long"},
@@ -137,7 +138,7 @@ Test(record, says_no_status_that_another_type_says)
 {
 	for (unsigned status = 0; status < 16; status++) {
 		const bool said = status == SESSION_BOOKED || status == SESSION_CONFIRMED ||
-				  status == SESSION_COMPLETED || status == SESSION_NO_SHOW;
+				  status == SESSION_COMPLETED || status == SESSION_NO_SHOW || status == SESSION_EXPIRED;
 		const struct record written = {.type = RECORD_STATUS, .session = 7, .day = 3, .status = SESSION_BOOKED};
 		uint8_t bytes[RECORD_SIZE_MAX];
 		const size_t size = encode(&written, bytes);
@@ -146,6 +147,11 @@ Test(record, says_no_status_that_another_type_says)
 		struct error error = {0};
 		cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), said ? size : 0, "%u", status);
 		cr_assert(!said || read.status == status);
+		/* With seconds it is a hold, and nothing else. */
+		store16(bytes + 30, 300);
+		const size_t held = record_decode((struct span){bytes, size}, &read, &error);
+		cr_assert_eq(held, status == SESSION_HELD ? size : 0, "%u", status);
+		cr_assert(held == 0 || read.hold_seconds == 300);
 	}
 }
 
@@ -203,6 +209,7 @@ Test(record, has_a_name_for_each_type_and_no_other)
 	cr_assert_str_eq(record_type_name(RECORD_CLOSE), "CLOSE");
 	cr_assert_str_eq(record_type_name(RECORD_PURGE), "PURGE");
 	cr_assert_str_eq(record_type_name(RECORD_STATUS), "STATUS");
+	cr_assert_str_eq(record_type_name(RECORD_HOLD), "HOLD");
 	cr_assert_null(record_type_name((enum record_type)0));
-	cr_assert_null(record_type_name((enum record_type)(RECORD_STATUS + 1)));
+	cr_assert_null(record_type_name((enum record_type)(RECORD_HOLD + 1)));
 }

@@ -111,13 +111,13 @@ static void log_record(const struct toy_record *toy)
 	uint8_t slot[4];
 	store16(slot, key_day(key));
 	store16(slot + 2, key_minute(key));
-	struct record record = {.at_ms = toy->type == TOY_CHANGE ? 2 : 1};
+	struct record record = {.at_ms = toy->at_ms, .hold_seconds = toy->hold_seconds};
 	if (toy->type != TOY_PURGE && toy->type != TOY_CHANGE) {
 		record.psychologist = intern_token(&world.table.psychologists, key_psychologist(key));
 	}
 	switch (toy->type) {
 	case TOY_BOOK:
-		record.type = RECORD_BOOK;
+		record.type = toy->hold_seconds != 0 ? RECORD_HOLD : RECORD_BOOK;
 		record.client = intern_token(&world.table.clients, toy->client);
 		record.minute = key_minute(key);
 		record.minutes = toy->minutes;
@@ -143,11 +143,12 @@ static void log_record(const struct toy_record *toy)
 		record.day = key_day(key);
 	}
 	record.day = toy->type == TOY_PURGE ? toy->day : record.day;
-	while (!wal_has_room(world.wal) && !wal_failed(world.wal, NULL)) {
+	/* Without power it may have no room for ever. */
+	while (!wal_has_room(world.wal) && !wal_failed(world.wal, NULL) && !world.disk.powerless) {
 		wal_pump(world.wal);
 		sim_disk_step(&world.disk);
 	}
-	if (!wal_failed(world.wal, NULL)) {
+	if (!wal_failed(world.wal, NULL) && wal_has_room(world.wal)) {
 		wal_append(world.wal, &record);
 	}
 }
@@ -162,7 +163,11 @@ static void command(void)
 	bool opened;
 	uint64_t id;
 	if (dice < 35) {
-		if (toy_book(toy, key, 1 + prng_below(&world.prng, 5), &id) == MODEL_DONE) {
+		const uint32_t client = 1 + prng_below(&world.prng, 5);
+		atomic_fetch_add_explicit(&toy->now_ms, 500, memory_order_relaxed);
+		const enum model_outcome outcome =
+		    prng_one_in(&world.prng, 3) ? toy_hold(toy, key, client, 5, &id) : toy_book(toy, key, client, &id);
+		if (outcome == MODEL_DONE) {
 			world.recent[prng_below(&world.prng, RECENT)] = id;
 		}
 	} else if (dice < 60) {

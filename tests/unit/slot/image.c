@@ -49,9 +49,13 @@ static void step(struct run *run)
 	bool opened;
 	uint64_t id = 0;
 	if (dice < 35) {
-		if (toy_book(toy, key, 1 + below(run, 5), &id) == MODEL_DONE) {
+		const uint32_t client = 1 + below(run, 5);
+		atomic_fetch_add_explicit(&toy->now_ms, 500, memory_order_relaxed);
+		if ((dice < 25 ? toy_book(toy, key, client, &id) : toy_hold(toy, key, client, 5, &id)) == MODEL_DONE) {
 			run->recent[below(run, RECENT)] = id;
 		}
+	} else if (dice < 38) {
+		toy_renew(toy, run->recent[below(run, RECENT)], 5);
 	} else if (dice < 60) {
 		static const enum life_command commands[] = {LIFE_CANCEL, LIFE_CANCEL, LIFE_CONFIRM, LIFE_COMPLETE,
 							     LIFE_NO_SHOW};
@@ -227,6 +231,6 @@ Test(image_refusal, what_cannot_be_a_copy_is_refused)
 	    &fixture.table,
 	    &(struct session_image){.number = 1, .client = 1, .key = key, .state = session_state(SESSION_BOOKED, 1, 0)},
 	    &error));
-	cr_assert_not(table_redo_change(&fixture.table, 9, SESSION_CANCELLED, 4, 1, &error));
+	cr_assert_not(table_redo_change(&fixture.table, 9, SESSION_CANCELLED, 4, 1, 0, &error));
 	cr_assert_eq(error.code, ERROR_DAMAGED);
 }

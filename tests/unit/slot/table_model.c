@@ -82,13 +82,39 @@ static void step_book(struct run *run)
 	uint64_t id = 0;
 	const enum model_outcome outcome = toy_book(&run->fixture.toy, key, client, &id);
 	uint64_t expected_id = id;
-	const enum model_outcome expected = model_book(&run->model, key, client, &expected_id);
+	bool changed;
+	const enum model_outcome expected = model_book(&run->model, key, client, &expected_id, &changed);
 	AGREE(run, outcome == expected && id == expected_id, "BOOK %llx for %u is %s %llu, not %s %llu", run->step,
 	      (unsigned long long)key, client, model_outcome_name(outcome), (unsigned long long)id,
 	      model_outcome_name(expected), (unsigned long long)expected_id);
 	if (outcome == MODEL_DONE) {
 		run->recent[below(run, RECENT)] = id;
 	}
+}
+
+static void step_hold(struct run *run)
+{
+	const uint64_t key = random_key(run);
+	const uint32_t client = 1 + below(run, CLIENTS);
+	const uint16_t seconds = (uint16_t)(1 + below(run, 60));
+	uint64_t id = 0;
+	const enum model_outcome outcome = toy_hold(&run->fixture.toy, key, client, seconds, &id);
+	uint64_t expected_id = id;
+	bool changed;
+	const enum model_outcome expected = model_hold(&run->model, key, client, seconds, &expected_id, &changed);
+	AGREE(run, outcome == expected && id == expected_id, "HOLD %llx for %u is %s %llu, not %s %llu", run->step,
+	      (unsigned long long)key, client, model_outcome_name(outcome), (unsigned long long)id,
+	      model_outcome_name(expected), (unsigned long long)expected_id);
+	if (outcome == MODEL_DONE) {
+		run->recent[below(run, RECENT)] = id;
+	}
+}
+
+static void step_time(struct run *run)
+{
+	struct toy_desk *toy = &run->fixture.toy;
+	atomic_fetch_add_explicit(&toy->now_ms, below(run, 3000), memory_order_relaxed);
+	run->model.hold_now_ms = toy_now_ms(toy);
 }
 
 static void step_change(struct run *run)
@@ -186,8 +212,11 @@ static void compare_replayed(struct run *run)
 static void step(struct run *run)
 {
 	const uint32_t dice = below(run, 100);
-	if (dice < 40) {
+	step_time(run);
+	if (dice < 30) {
 		step_book(run);
+	} else if (dice < 40) {
+		step_hold(run);
 	} else if (dice < 62) {
 		step_change(run);
 	} else if (dice < 82) {

@@ -20,7 +20,7 @@ static void setup(void)
 static bool restore_booking(uint64_t id, uint64_t lsn)
 {
 	const uint32_t client = toy_client(&fixture.table, (uint32_t)lsn, true);
-	return table_restore_booking(&fixture.table, key, client, id, lsn, 1000, false, &error);
+	return table_restore_booking(&fixture.table, key, client, id, lsn, 1000, false, 0, &error);
 }
 
 static void refused(const char *what, const char *where)
@@ -66,12 +66,12 @@ Test(table_restore, listed_and_unlisted_do_not_mix)
 	struct table *table = &fixture.table;
 	const uint32_t client = toy_client(table, 1, true);
 	cr_assert(table_restore_open(table, key, 50, 1, &error));
-	cr_assert_not(table_restore_booking(table, key, client, 1, 2, 1, true, &error));
+	cr_assert_not(table_restore_booking(table, key, client, 1, 2, 1, true, 0, &error));
 	refused("at lsn 2", "10:00");
 	const uint64_t unlisted = fixture_key(&fixture, 700);
-	cr_assert(table_restore_booking(table, unlisted, client, 1, 3, 1, true, &error));
-	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, &error));
-	cr_assert_not(table_restore_booking(table, unlisted, client, 2, 5, 1, false, &error));
+	cr_assert(table_restore_booking(table, unlisted, client, 1, 3, 1, true, 0, &error));
+	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, 0, &error));
+	cr_assert_not(table_restore_booking(table, unlisted, client, 2, 5, 1, false, 0, &error));
 	refused("at lsn 5", "11:40");
 }
 
@@ -80,7 +80,7 @@ Test(table_restore, giving_out_an_id_twice_is_refused)
 	struct table *table = &fixture.table;
 	cr_assert(table_restore_open(table, key, 50, 1, &error));
 	cr_assert(restore_booking(session_id(5, 1), 2));
-	cr_assert(table_restore_change(table, session_id(5, 1), SESSION_CANCELLED, 3, 1, &error));
+	cr_assert(table_restore_change(table, session_id(5, 1), SESSION_CANCELLED, 3, 1, 0, &error));
 	cr_assert_not(restore_booking(session_id(5, 1), 4));
 	refused("at lsn 4 gives out a session id twice", "session 4294967301");
 	cr_assert_not(restore_booking(0, 4));
@@ -99,10 +99,10 @@ Test(table_restore, a_change_its_status_does_not_allow_is_refused)
 	struct table *table = &fixture.table;
 	cr_assert(table_restore_open(table, key, 50, 1, &error));
 	cr_assert(restore_booking(1, 2));
-	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 3, 1, &error));
-	cr_assert_not(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, &error));
+	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 3, 1, 0, &error));
+	cr_assert_not(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, 0, &error));
 	refused("at lsn 4 makes session 1 cancelled", "which is cancelled");
-	cr_assert_not(table_restore_change(table, 2, SESSION_CANCELLED, 5, 1, &error));
+	cr_assert_not(table_restore_change(table, 2, SESSION_CANCELLED, 5, 1, 0, &error));
 	refused("at lsn 5 changes a session that was never booked", "session 2");
 }
 
@@ -127,7 +127,7 @@ Test(table_restore, closing_what_is_missing_or_occupied_is_refused)
 	cr_assert(restore_booking(1, 3));
 	cr_assert_not(table_restore_close(table, key, 4, &error));
 	refused("at lsn 4 closes a slot that is occupied", "10:00");
-	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 5, 1, &error));
+	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 5, 1, 0, &error));
 	cr_assert(table_restore_close(table, key, 6, &error));
 	cr_assert_eq(table_removed_lsn(table), 6);
 	fixture_fini(&fixture);
