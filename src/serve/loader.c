@@ -103,6 +103,7 @@ static void *load(void *argument)
 	    .batch_size = batch_size(config),
 	    .appenders = config->threads,
 	    .flush = config->fsync,
+	    .commit_timeout_ns = config->commit_timeout * UINT64_C(1000000000),
 	    .advanced = worker_advanced,
 	    .appended = worker_appended,
 	    .context = loader->owner,

@@ -33,6 +33,8 @@ struct load {
 	uint64_t seed;
 	/* shared: answers that are none, relaxed, read by the owner when the clients are gone */
 	_Atomic uint64_t broken;
+	/* shared: answers that say that the log failed and the outcome is not known, as above */
+	_Atomic uint64_t unknown;
 	struct load_client clients[LOAD_CLIENTS];
 };
 
