@@ -70,6 +70,8 @@ uint32_t index_find(const struct index *index, uint64_t hash, const void *key);
 
 /* Brings the cell's cache line near; first half of a find of many. */
 void index_prefetch(const struct index *index, uint64_t hash);
+/* The number of an entry that may be the one, going by its tag alone, or 0: a hint what to bring near next. */
+uint32_t index_guess(const struct index *index, uint64_t hash);
 
 /* Puts `number` in unless a record with this key is there already. Returns the number that is in the index afterwards:
  * `number` itself, or the one that was first. Never fails: callers ask the budget before, and a kernel that then

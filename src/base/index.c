@@ -183,6 +183,19 @@ void index_prefetch(const struct index *index, uint64_t hash)
 	__builtin_prefetch((const void *)&stripe->cells[home_of(tag_of_hash(hash), home_count)]);
 }
 
+uint32_t index_guess(const struct index *index, uint64_t hash)
+{
+	const struct index_stripe *stripe = stripe_of(index, hash);
+	const uint32_t tag = tag_of_hash(hash);
+	/* Relaxed: as in index_prefetch. */
+	uint32_t at = home_of(tag, atomic_load_explicit(&stripe->home_count, memory_order_relaxed));
+	uint64_t cell;
+	while ((cell = cell_load(stripe, at)) != 0 && tag_of(cell) < tag) {
+		at++;
+	}
+	return tag_of(cell) == tag ? (uint32_t)cell : 0;
+}
+
 /* Between these two, entries may move past a reader. */
 static void moving_begin(struct index_stripe *stripe) REQUIRES(stripe->lock)
 {
