@@ -19,7 +19,7 @@ static struct session_view session_seen(const struct table *table, uint32_t numb
 	    .lsn = session_lsn(state),
 	    .status = session_status(state),
 	    .client = atomic_load_explicit(&session->client, memory_order_relaxed),
-	    .minutes = (uint16_t)atomic_load_explicit(&session->minutes, memory_order_relaxed),
+	    .minutes = session_minutes(atomic_load_explicit(&session->made, memory_order_relaxed)),
 	};
 }
 
