@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 #define CANARY_CRASHES_MAX 200000
-/* From so many crash points on every fault and every decision must have occurred; the rarest does once in 40,000. */
+/* From so many crash points on every fault and every decision must have occurred; the rarest does once in 100,000. */
 #define COVERED_CRASHES 2000000
 
 static struct sim_log history; /* with its disks, a few hundred KiB */
@@ -93,6 +93,7 @@ static uint32_t print_coverage(const struct sim_log_counts *counts)
 	missing += print_count(counts->heartbeats_missed, "crash before the heartbeat");
 	missing += print_count(counts->hangs, "step in which the disk hung");
 	missing += print_count(counts->full, "step on a full disk");
+	missing += print_count(counts->trims, "segment removed behind a snapshot");
 	return missing + sim_verdicts_print(&counts->verdicts);
 }
 

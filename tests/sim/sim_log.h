@@ -3,7 +3,9 @@
  *
  * A history is a few lives. In a life the production code, unchanged, opens the log (recovery), random records are
  * appended, batches sent and completed in any order, and at a random moment the power goes, or only the process; also in
- * the middle of recovery, of preparing a segment, of cutting a torn tail. Some operations fail, or never come back.
+ * the middle of recovery, of preparing a segment, of cutting a torn tail. Some operations fail, or never come back. Now and
+ * then there is a snapshot, of which only matters here what it says about the log (log/start.h), and that segments it covers
+ * are removed.
  *
  *   life    open ... append, pump, step ... crash   open ... append, pump, step ... crash
  *                      |      |     |                          |      |     |
@@ -61,6 +63,7 @@ struct sim_log_counts {
 	uint64_t heartbeats_missed; /* crashes with durable records that nobody vouched for yet */
 	uint64_t hangs;             /* steps in which the disk did nothing */
 	uint64_t full;              /* steps with no space left for the log */
+	uint64_t trims;             /* segments removed behind a snapshot */
 	uint64_t events[SIM_EVENTS];
 	struct sim_verdicts verdicts;
 };
@@ -77,6 +80,7 @@ struct sim_log {
 	enum sim_bug bug;
 	uint64_t reported;  /* highest lsn that somebody was told is durable */
 	uint64_t vouched;   /* up to here damage must be refused */
+	uint64_t oldest;    /* number of the first segment there is */
 	uint64_t looked_at; /* how often the disk had changed when a crash was last tried */
 	char violation[SIM_VIOLATION_SIZE];
 	struct sim_log_counts counts;
