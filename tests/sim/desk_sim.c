@@ -19,7 +19,8 @@
  *   lost-purge       replay skips purges
  *   lost-redo        replay skips the records that a snapshot may have or not
  *
- * usage: desk_sim [--seconds N | --crashes N] [--seed N] [--processes N] [--canary NAME|all]
+ * usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]
+ * A run ends with the first that is reached, without either after 10 seconds.
  * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
  */
 #include <base/check.h>
@@ -521,11 +522,11 @@ static bool find_canary(enum canary canary, uint64_t seed)
 	return found;
 }
 
-static int simulate(uint64_t seconds, uint64_t crashes_wanted, uint64_t seed, uint32_t processes)
+static int simulate(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t processes)
 {
 	struct sim_crew crew = crew_of(seed, processes);
-	crew.seconds = crashes_wanted != 0 ? 0 : seconds;
-	crew.count_limit = crashes_wanted != 0 ? crashes_wanted : UINT64_MAX;
+	crew.seconds = seconds;
+	crew.count_limit = crashes;
 	history.canary = CANARY_NONE;
 	if (!sim_crew_run(&crew)) {
 		printf("VIOLATION: %s\nagain: desk_sim --canary none --crashes 1 --processes 1 --seed %" PRIu64 "\n",
@@ -542,7 +543,7 @@ static int simulate(uint64_t seconds, uint64_t crashes_wanted, uint64_t seed, ui
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: desk_sim [--seconds N | --crashes N] [--seed N] [--processes N] [--canary NAME|all]\n");
+	fprintf(stderr, "usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]\n");
 	return 2;
 }
 
@@ -552,8 +553,8 @@ int main(int argc, char **argv)
 	    {"seconds", required_argument, NULL, 's'}, {"crashes", required_argument, NULL, 'c'},
 	    {"seed", required_argument, NULL, 'r'},    {"processes", required_argument, NULL, 'p'},
 	    {"canary", required_argument, NULL, 'k'},  {0}};
-	uint64_t seconds = 10;
-	uint64_t crashes = 0;
+	uint64_t seconds = 0;
+	uint64_t crashes = UINT64_MAX;
 	uint64_t seed = hash_seed_random() % 1000000000;
 	uint64_t processes = sim_crew_cores();
 	const char *canary = NULL;
@@ -580,6 +581,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
+	seconds = seconds == 0 && crashes == UINT64_MAX ? 10 : seconds;
 	const bool real = canary == NULL || strcmp(canary, canary_names[CANARY_NONE]) == 0;
 	const int status = real ? simulate(seconds, crashes, seed, (uint32_t)processes) : EXIT_SUCCESS;
 	sim_disk_fini(&history.disk);

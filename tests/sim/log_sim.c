@@ -8,7 +8,8 @@
  * Bugs can be planted (--canary, the names are in sim_log.c) and must then be found; without --canary each of them is,
  * before the real run.
  *
- * usage: log_sim [--seconds N | --crashes N] [--seed N] [--processes N] [--canary NAME|all]
+ * usage: log_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]
+ * A run ends with the first that is reached, without either after 10 seconds.
  * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
  */
 #include <base/check.h>
@@ -130,7 +131,7 @@ static bool run_real(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t
 
 static int usage(void)
 {
-	fputs("usage: log_sim [--seconds N | --crashes N] [--seed N] [--processes N] [--canary none|all|", stderr);
+	fputs("usage: log_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary none|all|", stderr);
 	for (enum sim_bug bug = SIM_BUG_NONE + 1; bug < SIM_BUGS; bug++) {
 		fprintf(stderr, "%s%s", sim_bug_names[bug], bug + 1 < SIM_BUGS ? "|" : "]\n");
 	}
