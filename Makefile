@@ -184,14 +184,16 @@ unit_suites   = $(foreach p,$(units),'$p=build/$1/$p')
 stress_suites = $(foreach p,$(stresses),'$p=build/$1/$p $2')
 sim_suites    = $(foreach p,$(sims),'$p=build/$1/$p $2')
 talk_suite    = 'talk=build/$1/talk/talk --bin build/$1 $(wildcard tests/talk/*.talk) --markdown README.md $(addprefix --markdown ,$(wildcard docs/*.md))'
-crash_suite   = 'crash=build/$1/crash/crash --bin build/$1 $2'
+crash_suite   = 'crash$(if $3,/$(patsubst --%,%,$(lastword $3)))=build/$1/crash/crash --bin build/$1 --cycles $2 $3 $(seed)'
 cut_suites    = $(foreach kind,ext4 xfs,'crash/power_cut-$(kind)=tests/crash/power_cut.sh build/$1 $(kind) 2 $(SEED)')
 built         = $(addprefix build/$1/,$(shipped) $2)
 
 test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash) ## build and run every test
 	$Q$(SUITES) build/release $(call unit_suites,release) $(call stress_suites,release,2) \
 		$(call sim_suites,release,--seconds 10 $(seed)) $(call talk_suite,release) \
-		$(call crash_suite,release,--cycles 10 $(seed)) $(call cut_suites,release)
+		$(call crash_suite,release,10) $(call crash_suite,release,10,--deny EPERM) \
+		$(call crash_suite,release,5,--deny ENOSYS) $(call crash_suite,release,10,--unprivileged) \
+		$(call cut_suites,release)
 
 bench: build/slotd build/slotd-bench build/slotd-replay ## run the races of the original load test and beyond (ARGS=)
 	$Qbuild/slotd-bench $(ARGS)

@@ -1,8 +1,8 @@
 /*
  * crash: the server ends in the middle of load, is started again, and nothing that was acknowledged is gone.
  *
- * usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR]
- *              [--during COMMAND] [--cut COMMAND --renew COMMAND]
+ * usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR] [--deny EPERM|ENOSYS]
+ *              [--unprivileged] [--during COMMAND] [--cut COMMAND --renew COMMAND]
  *
  * Each cycle: clients (threads of this process, not the server's) book and cancel the same few unlisted slots; at a random
  * moment the server is ended; the log must pass slotd-replay --verify; the server starts again; every slot is asked for
@@ -16,6 +16,11 @@
  *                   failed log [I6]. --renew COMMAND brings the file system back as the cut left it.
  * --during COMMAND runs in the middle of each load, and the server must acknowledge claims after it.
  *
+ * Whom it ends:
+ *   --deny ERRNO    a server that gets this for every io_uring call, and must be on the pwrite engine
+ *   --unprivileged  a server that runs as nobody and may lock 64 KiB of memory. It is restarted at once, while the kernel
+ *                   still counts the rings of the one before against that limit, and must be on io_uring all the same.
+ *
  * Proves I1, I2, I4, I6, I7, I10 for the whole program. An answer that left before its record was durable, or after the
  * log had failed, is found missing. tests/crash/power_cut.sh and device.sh bring the file systems.
  *
@@ -27,14 +32,16 @@
 #include <base/clock.h>
 #include <base/hash.h>
 #include <drive/server.h>
-#include <getopt.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <io/ring.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* The end comes after so many answered claims at most, 6,000 on average, or after the time, if the machine is slow. */
 #define LOAD_CLAIMS_MAX 12000
@@ -61,7 +68,10 @@ struct crash {
 	const char *during; /* commands, or NULL */
 	const char *cut;
 	const char *renew;
+	int deny; /* errno, or 0 */
+	bool unprivileged;
 	bool keep;
+	uint64_t slowest_start_ms;
 };
 
 /* ----------------------------------------------------------------------------------------------------------- the cycles */
@@ -145,9 +155,13 @@ static bool load_and_end(struct crash *crash)
 {
 	const uint64_t seed = hash_u64(crash->cycle, crash->seed);
 	load_start(&crash->load, seed);
-	bool ok = await_claims(crash, seed % LOAD_CLAIMS_MAX, LOAD_MS_MAX) != PROGRESS_ENDED;
+	const uint64_t before = atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed); /* only watched */
+	bool ok = await_claims(crash, 1 + seed % LOAD_CLAIMS_MAX, LOAD_MS_MAX) != PROGRESS_ENDED;
 	if (!ok) {
 		printf("the server ended by itself\n");
+	} else if (atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed) == before) {
+		printf("no claim was acknowledged in %d ms\n", LOAD_MS_MAX);
+		ok = false;
 	}
 	ok = ok && disturb(crash) && end_server(crash);
 	int status;
@@ -158,10 +172,19 @@ static bool load_and_end(struct crash *crash)
 	return ok && run(crash->renew);
 }
 
+/* The engine the server must be on, or NULL: either will do. */
+static const char *engine(const struct crash *crash)
+{
+	const bool no_io_uring = crash->deny != 0 || (crash->io != NULL && strcmp(crash->io, "posix") == 0);
+	return no_io_uring ? "pwrite" : crash->unprivileged ? "io_uring" : NULL;
+}
+
 /* One worker or two, by the seed. */
 static bool start(struct crash *crash)
 {
 	struct error error;
+	const struct clock clock = clock_real();
+	const uint64_t from_ms = clock_monotonic_ns(&clock) / 1000000;
 	const uint64_t dice = hash_u64(crash->cycle, ~crash->seed);
 	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s",
 		 1 + (unsigned)(dice % 2), crash->io != NULL ? crash->io : "auto");
@@ -169,7 +192,9 @@ static bool start(struct crash *crash)
 		printf("%s\n", error.text);
 		return false;
 	}
-	return true;
+	const uint64_t took_ms = clock_monotonic_ns(&clock) / 1000000 - from_ms;
+	crash->slowest_start_ms = took_ms > crash->slowest_start_ms ? took_ms : crash->slowest_start_ms;
+	return engine(crash) == NULL || audit_engine(&crash->server, engine(crash));
 }
 
 static bool stop(struct crash *crash)
@@ -187,7 +212,8 @@ static bool crash_cycles(struct crash *crash)
 {
 	bool ok = start(crash);
 	while (ok && crash->cycle < crash->cycles) {
-		ok = load_and_end(crash) && audit_log(&crash->server) && start(crash) &&
+		const bool at_once = crash->unprivileged; /* then the log is looked at when the server was stopped */
+		ok = load_and_end(crash) && (at_once || audit_log(&crash->server)) && start(crash) &&
 		     audit(&crash->ledger, &crash->server) &&
 		     atomic_load_explicit(&crash->load.broken, memory_order_relaxed) == 0;
 		crash->cycle++;
@@ -211,85 +237,119 @@ static bool report(struct crash *crash)
 	const uint64_t doubled = atomic_load_explicit(&ledger->doubled, memory_order_relaxed);
 	const uint64_t ghosts = atomic_load_explicit(&ledger->ghosts, memory_order_relaxed);
 	printf("%s=%" PRIu32 " acked=%" PRIu64 " won=%" PRIu64 " cancelled=%" PRIu64 " lost=%" PRIu64
-	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " io=%s seed=%" PRIu64 "\n",
+	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " slowest_start_ms=%" PRIu64 " engine=%s seed=%" PRIu64 "\n",
 	       crash->cut != NULL ? "cuts" : "kills", crash->cycle,
 	       atomic_load_explicit(&ledger->claims, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->won, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->cancels, memory_order_relaxed), lost, doubled, ghosts,
-	       crash->io != NULL ? crash->io : "auto", crash->seed);
+	       crash->slowest_start_ms, engine(crash) != NULL ? engine(crash) : "any", crash->seed);
 	return lost + doubled + ghosts == 0;
 }
 
-static bool parse(struct crash *crash, int argc, char **argv)
+/* One option: a word that is stored, or a flag that is set. */
+struct option {
+	const char *name;
+	const char **word; /* or NULL: a flag */
+	bool *flag;
+};
+
+static bool parse_option(const struct option *options, char ***words)
 {
-	static const struct option options[] = {
-	    {"bin", required_argument, NULL, 'b'},    {"cycles", required_argument, NULL, 'n'},
-	    {"seed", required_argument, NULL, 's'},   {"keep", no_argument, NULL, 'k'},
-	    {"io", required_argument, NULL, 'i'},     {"dir", required_argument, NULL, 'd'},
-	    {"during", required_argument, NULL, 'u'}, {"cut", required_argument, NULL, 'c'},
-	    {"renew", required_argument, NULL, 'r'},  {0},
+	const char *name = *(*words)++;
+	for (const struct option *option = options; option->name != NULL; option++) {
+		if (strcmp(name, option->name) != 0) {
+			continue;
+		}
+		if (option->word == NULL) {
+			return *option->flag = true;
+		}
+		*option->word = **words;
+		return *(*words)++ != NULL;
+	}
+	return false;
+}
+
+static bool parse(struct crash *crash, char **words)
+{
+	const char *cycles = "10";
+	const char *seed = NULL;
+	const char *deny = "";
+	const struct option options[] = {
+	    {"--bin", &crash->bin, NULL},
+	    {"--cycles", &cycles, NULL},
+	    {"--seed", &seed, NULL},
+	    {"--io", &crash->io, NULL},
+	    {"--dir", &crash->dir, NULL},
+	    {"--deny", &deny, NULL},
+	    {"--during", &crash->during, NULL},
+	    {"--cut", &crash->cut, NULL},
+	    {"--renew", &crash->renew, NULL},
+	    {"--keep", NULL, &crash->keep},
+	    {"--unprivileged", NULL, &crash->unprivileged},
+	    {0},
 	};
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (option) {
-		case 'b':
-			crash->bin = optarg;
-			break;
-		case 'n':
-			crash->cycles = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		case 's':
-			crash->seed = strtoull(optarg, NULL, 0);
-			break;
-		case 'k':
-			crash->keep = true;
-			break;
-		case 'i':
-			crash->io = optarg;
-			break;
-		case 'd':
-			crash->dir = optarg;
-			break;
-		case 'u':
-			crash->during = optarg;
-			break;
-		case 'c':
-			crash->cut = optarg;
-			break;
-		case 'r':
-			crash->renew = optarg;
-			break;
-		default:
+	while (*words != NULL) {
+		if (!parse_option(options, &words)) {
 			return false;
 		}
 	}
-	return optind == argc;
+	crash->cycles = (uint32_t)strtoul(cycles, NULL, 10);
+	crash->seed = seed != NULL ? strtoull(seed, NULL, 0) : hash_seed_random();
+	crash->deny = strcmp(deny, "EPERM") == 0 ? EPERM : strcmp(deny, "ENOSYS") == 0 ? ENOSYS : 0;
+	return *deny == '\0' || crash->deny != 0;
+}
+
+/* Says loudly that nothing was proven: an unprivileged server on io_uring needs root to make it so, and io_uring. */
+static bool is_possible(const struct crash *crash)
+{
+	if (!crash->unprivileged) {
+		return true;
+	}
+	struct ring ring;
+	struct error error = {0};
+	if (geteuid() != 0) {
+		snprintf(error.text, sizeof error.text, "needs root, to become nobody");
+	} else if (ring_open(&ring, 64, &error)) {
+		ring_close(&ring);
+		return true;
+	}
+	printf("SKIPPED, nothing was proven: restarts of an unprivileged server: %s\n", error.text);
+	return false;
+}
+
+static bool init(struct crash *crash)
+{
+	struct error error;
+	ledger_init(&crash->ledger);
+	crash->load.server = &crash->server;
+	crash->load.ledger = &crash->ledger;
+	if (!server_init(&crash->server, crash->bin, &error)) {
+		printf("%s\n", error.text);
+		return false;
+	}
+	crash->server.io_uring_errno = crash->deny;
+	crash->server.unprivileged = crash->unprivileged;
+	if (crash->dir != NULL) {
+		snprintf(crash->server.dir, sizeof crash->server.dir, "%s", crash->dir);
+	}
+	server_forget(&crash->server); /* of another run: the ledger is empty, too */
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	static struct crash crash = {.bin = "build/release", .cycles = 10};
-	crash.seed = hash_seed_random();
-	if (!parse(&crash, argc, argv)) {
+	static struct crash crash = {.bin = "build/release"};
+	if (argc < 1 || !parse(&crash, argv + 1)) {
 		fprintf(stderr, "usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR]\n"
+				"             [--deny EPERM|ENOSYS] [--unprivileged]\n"
 				"             [--during COMMAND] [--cut COMMAND --renew COMMAND]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	ledger_init(&crash.ledger);
-	crash.load.server = &crash.server;
-	crash.load.ledger = &crash.ledger;
-	struct error error;
-	bool ok = server_init(&crash.server, crash.bin, &error);
-	if (!ok) {
-		printf("%s\n", error.text);
+	if (!is_possible(&crash)) {
+		return 0;
 	}
-	if (ok && crash.dir != NULL) {
-		snprintf(crash.server.dir, sizeof crash.server.dir, "%s", crash.dir);
-	}
-	if (ok) {
-		server_forget(&crash.server); /* of another run: the ledger is empty, too */
-	}
-	ok = ok && crash_cycles(&crash);
+	bool ok = init(&crash) && crash_cycles(&crash);
 	ok = report(&crash) && ok;
 	if (!ok) {
 		printf("again: the same with --cycles %" PRIu32 " --seed %" PRIu64 "\n", crash.cycles, crash.seed);
