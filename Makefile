@@ -105,6 +105,7 @@ sources_of_slotd-bench   := $(wildcard tools/bench/main.c)
 sources_of_slotd-calsync := $(wildcard tools/calsync/*.c)
 sources_of_talk/talk     := $(wildcard tests/talk/*.c)
 sources_of_crash/crash   := $(wildcard tests/crash/*.c)
+sources_of_block/recorder := $(wildcard tests/block/*.c)
 shipped  := $(foreach p,slotd slotd-replay slotd-bench slotd-calsync,$(if $(sources_of_$p),$p))
 programs := $(shipped) $(foreach p,talk/talk crash/crash,$(if $(sources_of_$p),$p))
 
@@ -115,7 +116,7 @@ sims     := $(patsubst tests/%.c,%,$(wildcard tests/sim/*_sim.c))
 fuzzers  := $(patsubst tests/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 $(foreach p,$(units) $(stresses) $(sims) $(fuzzers),$(eval sources_of_$p := tests/$p.c))
 
-all_programs := $(programs) $(units) $(stresses) $(sims) $(fuzzers)
+all_programs := $(programs) block/recorder $(units) $(stresses) $(sims) $(fuzzers)
 $(foreach p,$(all_programs),$(eval names_$p := $(call behind,\
 	$(call named_by,$(sources_of_$p) $(wildcard $(dir $(firstword $(sources_of_$p)))*.h)) \
 	$(if $(filter sim/%,$p),sim) $(if $(filter slotd-bench,$p),bench))))
@@ -145,15 +146,16 @@ build/$1/$2: $(call objects_of,$1,$(sources_of_$2)) $(call archives_of,$1,$2)
 	$$(if $$(V),,@echo "  link $$@")
 	$$Q$(compiler_$1) $(link_$1) $(if $(filter fuzz/%,$2),-fsanitize=fuzzer) -o $$@ \
 		$$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
-		$(if $(filter unit/%,$2),-lcriterion) $(libraries)
+		$(if $(filter unit/%,$2),-lcriterion) $(if $(filter block/%,$2),-lfuse3) $(libraries)
 endef
 
 $(foreach v,$(variants),$(eval $(call variant_rules,$v)))
 $(foreach v,$(variants),$(foreach a,$(archives),$(eval $(call archive_rules,$v,$a))))
 $(foreach v,$(variants),$(foreach p,$(all_programs),$(eval $(call program_rules,$v,$p))))
 
-# Unit tests need Criterion before they compile.
+# Unit tests need Criterion before they compile, and the recorder needs libfuse.
 $(foreach v,$(variants),$(call objects_of,$v,$(addprefix tests/,$(addsuffix .c,$(units))))): | build/packages-test
+$(foreach v,$(variants),$(call objects_of,$v,$(sources_of_block/recorder))): | build/packages-crash
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

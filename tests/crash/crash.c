@@ -1,8 +1,7 @@
 /*
  * crash: the server ends in the middle of load, is started again, and nothing that was acknowledged is gone.
  *
- * usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR] [--deny EPERM|ENOSYS]
- *              [--unprivileged] [--during COMMAND] [--cut COMMAND --renew COMMAND]
+ * usage: settings.h
  *
  * Each cycle: clients (threads of this process, not the server's) book and cancel the same few unlisted slots; at a random
  * moment the server is ended; the log must pass slotd-replay --verify; the server starts again; every slot is asked for
@@ -10,25 +9,21 @@
  * begun, so that restarts stay short. The seed repeats who asks for what and after how many claims the end comes, not
  * how the threads interleave.
  *
- * How it ends:
- *   kill -9         by itself: what was written is there afterwards, flushed or not
- *   --cut COMMAND   takes the file system of --dir away from under the server, which must then end with the status of a
- *                   failed log [I6]. --renew COMMAND brings the file system back as the cut left it.
- * --during COMMAND runs in the middle of each load, and the server must acknowledge claims after it.
- *
- * Whom it ends:
- *   --deny ERRNO    a server that gets this for every io_uring call, and must be on the pwrite engine
- *   --unprivileged  a server that runs as nobody and may lock 64 KiB of memory. It is restarted at once, while the kernel
- *                   still counts the rings of the one before against that limit, and must be on io_uring all the same.
+ * It ends on kill -9: what was written is there afterwards, flushed or not. Or by --cut, which takes its file system away:
+ * then it must end with the status of a failed log [I6]. Or, if the disk is recorded, it may have ended anywhere (images.h).
  *
  * Proves I1, I2, I4, I6, I7, I10 for the whole program. An answer that left before its record was durable, or after the
- * log had failed, is found missing. tests/crash/power_cut.sh and device.sh bring the file systems.
+ * log had failed, is found missing. tests/crash/power_cut.sh, device.sh and block_images.sh bring the file systems.
  *
  * Prints one line with the counts; exits 1 if one of lost, doubled, ghosts is not 0.
  */
 #include "audit.h"
+#include "images.h"
+#include "journal.h"
 #include "ledger.h"
 #include "load.h"
+#include "settings.h"
+#include <base/check.h>
 #include <base/clock.h>
 #include <base/hash.h>
 #include <drive/server.h>
@@ -56,21 +51,12 @@
 #define STATUS_LOG_FAILED 3
 
 struct crash {
+	struct settings settings;
 	struct server server;
 	struct ledger ledger;
+	struct journal journal; /* kept if the disk is recorded */
 	struct load load;
-	uint64_t seed;
-	uint32_t cycles;
 	uint32_t cycle;
-	const char *bin;
-	const char *io;     /* the engine, or NULL */
-	const char *dir;    /* of the data, or NULL: one of our own */
-	const char *during; /* commands, or NULL */
-	const char *cut;
-	const char *renew;
-	int deny; /* errno, or 0 */
-	bool unprivileged;
-	bool keep;
 	uint64_t slowest_start_ms;
 };
 
@@ -119,13 +105,13 @@ static enum progress await_claims(const struct crash *crash, uint64_t count, uin
 /* The device is stuck or slow for a while; then claims are acknowledged again: more than were on their way. */
 static bool disturb(const struct crash *crash)
 {
-	if (crash->during == NULL) {
+	if (crash->settings.during == NULL) {
 		return true;
 	}
-	const bool ok = run(crash->during) &&
+	const bool ok = run(crash->settings.during) &&
 			await_claims(crash, LOAD_CLIENTS * LOAD_BURST_MAX + 1, RECOVERY_MS_MAX) == PROGRESS_MADE;
 	if (!ok) {
-		printf("claims are not acknowledged again after: %s\n", crash->during);
+		printf("claims are not acknowledged again after: %s\n", crash->settings.during);
 	}
 	return ok;
 }
@@ -135,10 +121,10 @@ static bool end_server(struct crash *crash)
 {
 	int status;
 	struct error error;
-	if (crash->cut == NULL) {
+	if (crash->settings.cut == NULL) {
 		return server_stop(&crash->server, SIGKILL, &status, NULL);
 	}
-	const bool cut = run(crash->cut);
+	const bool cut = run(crash->settings.cut);
 	if (!server_wait(&crash->server, &status, &error)) {
 		printf("after the cut: %s\n", error.text);
 		return false;
@@ -153,7 +139,7 @@ static bool end_server(struct crash *crash)
 /* Load until the end of the server. */
 static bool load_and_end(struct crash *crash)
 {
-	const uint64_t seed = hash_u64(crash->cycle, crash->seed);
+	const uint64_t seed = hash_u64(crash->cycle, crash->settings.seed);
 	load_start(&crash->load, seed);
 	const uint64_t before = atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed); /* only watched */
 	bool ok = await_claims(crash, 1 + seed % LOAD_CLAIMS_MAX, LOAD_MS_MAX) != PROGRESS_ENDED;
@@ -169,14 +155,15 @@ static bool load_and_end(struct crash *crash)
 		(void)server_stop(&crash->server, SIGKILL, &status, NULL);
 	}
 	load_join(&crash->load);
-	return ok && run(crash->renew);
+	return ok && run(crash->settings.renew);
 }
 
 /* The engine the server must be on, or NULL: either will do. */
 static const char *engine(const struct crash *crash)
 {
-	const bool no_io_uring = crash->deny != 0 || (crash->io != NULL && strcmp(crash->io, "posix") == 0);
-	return no_io_uring ? "pwrite" : crash->unprivileged ? "io_uring" : NULL;
+	const bool no_io_uring =
+	    crash->settings.deny != 0 || (crash->settings.io != NULL && strcmp(crash->settings.io, "posix") == 0);
+	return no_io_uring ? "pwrite" : crash->settings.unprivileged ? "io_uring" : NULL;
 }
 
 /* One worker or two, by the seed. */
@@ -185,9 +172,10 @@ static bool start(struct crash *crash)
 	struct error error;
 	const struct clock clock = clock_real();
 	const uint64_t from_ms = clock_monotonic_ns(&clock) / 1000000;
-	const uint64_t dice = hash_u64(crash->cycle, ~crash->seed);
-	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s",
-		 1 + (unsigned)(dice % 2), crash->io != NULL ? crash->io : "auto");
+	const uint64_t dice = hash_u64(crash->cycle, ~crash->settings.seed);
+	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s %s",
+		 1 + (unsigned)(dice % 2), crash->settings.io != NULL ? crash->settings.io : "auto",
+		 crash->settings.options);
 	if (!server_start(&crash->server, &error)) {
 		printf("%s\n", error.text);
 		return false;
@@ -211,13 +199,14 @@ static bool stop(struct crash *crash)
 static bool crash_cycles(struct crash *crash)
 {
 	bool ok = start(crash);
-	while (ok && crash->cycle < crash->cycles) {
-		const bool at_once = crash->unprivileged; /* then the log is looked at when the server was stopped */
+	while (ok && crash->cycle < crash->settings.cycles) {
+		const bool at_once =
+		    crash->settings.unprivileged; /* then the log is looked at when the server was stopped */
 		ok = load_and_end(crash) && (at_once || audit_log(&crash->server)) && start(crash) &&
 		     audit(&crash->ledger, &crash->server) &&
 		     atomic_load_explicit(&crash->load.broken, memory_order_relaxed) == 0;
 		crash->cycle++;
-		if (ok && crash->cycle % LIVES == 0 && crash->cycle < crash->cycles) {
+		if (ok && crash->cycle % LIVES == 0 && crash->cycle < crash->settings.cycles) {
 			ok = stop(crash);
 			server_forget(&crash->server);
 			ledger_forget(&crash->ledger);
@@ -238,71 +227,18 @@ static bool report(struct crash *crash)
 	const uint64_t ghosts = atomic_load_explicit(&ledger->ghosts, memory_order_relaxed);
 	printf("%s=%" PRIu32 " acked=%" PRIu64 " won=%" PRIu64 " cancelled=%" PRIu64 " lost=%" PRIu64
 	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " slowest_start_ms=%" PRIu64 " engine=%s seed=%" PRIu64 "\n",
-	       crash->cut != NULL ? "cuts" : "kills", crash->cycle,
+	       crash->settings.cut != NULL ? "cuts" : "kills", crash->cycle,
 	       atomic_load_explicit(&ledger->claims, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->won, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->cancels, memory_order_relaxed), lost, doubled, ghosts,
-	       crash->slowest_start_ms, engine(crash) != NULL ? engine(crash) : "any", crash->seed);
+	       crash->slowest_start_ms, engine(crash) != NULL ? engine(crash) : "any", crash->settings.seed);
 	return lost + doubled + ghosts == 0;
-}
-
-/* One option: a word that is stored, or a flag that is set. */
-struct option {
-	const char *name;
-	const char **word; /* or NULL: a flag */
-	bool *flag;
-};
-
-static bool parse_option(const struct option *options, char ***words)
-{
-	const char *name = *(*words)++;
-	for (const struct option *option = options; option->name != NULL; option++) {
-		if (strcmp(name, option->name) != 0) {
-			continue;
-		}
-		if (option->word == NULL) {
-			return *option->flag = true;
-		}
-		*option->word = **words;
-		return *(*words)++ != NULL;
-	}
-	return false;
-}
-
-static bool parse(struct crash *crash, char **words)
-{
-	const char *cycles = "10";
-	const char *seed = NULL;
-	const char *deny = "";
-	const struct option options[] = {
-	    {"--bin", &crash->bin, NULL},
-	    {"--cycles", &cycles, NULL},
-	    {"--seed", &seed, NULL},
-	    {"--io", &crash->io, NULL},
-	    {"--dir", &crash->dir, NULL},
-	    {"--deny", &deny, NULL},
-	    {"--during", &crash->during, NULL},
-	    {"--cut", &crash->cut, NULL},
-	    {"--renew", &crash->renew, NULL},
-	    {"--keep", NULL, &crash->keep},
-	    {"--unprivileged", NULL, &crash->unprivileged},
-	    {0},
-	};
-	while (*words != NULL) {
-		if (!parse_option(options, &words)) {
-			return false;
-		}
-	}
-	crash->cycles = (uint32_t)strtoul(cycles, NULL, 10);
-	crash->seed = seed != NULL ? strtoull(seed, NULL, 0) : hash_seed_random();
-	crash->deny = strcmp(deny, "EPERM") == 0 ? EPERM : strcmp(deny, "ENOSYS") == 0 ? ENOSYS : 0;
-	return *deny == '\0' || crash->deny != 0;
 }
 
 /* Says loudly that nothing was proven: an unprivileged server on io_uring needs root to make it so, and io_uring. */
 static bool is_possible(const struct crash *crash)
 {
-	if (!crash->unprivileged) {
+	if (!crash->settings.unprivileged) {
 		return true;
 	}
 	struct ring ring;
@@ -323,26 +259,49 @@ static bool init(struct crash *crash)
 	ledger_init(&crash->ledger);
 	crash->load.server = &crash->server;
 	crash->load.ledger = &crash->ledger;
-	if (!server_init(&crash->server, crash->bin, &error)) {
+	if (!server_init(&crash->server, crash->settings.bin, &error)) {
 		printf("%s\n", error.text);
 		return false;
 	}
-	crash->server.io_uring_errno = crash->deny;
-	crash->server.unprivileged = crash->unprivileged;
-	if (crash->dir != NULL) {
-		snprintf(crash->server.dir, sizeof crash->server.dir, "%s", crash->dir);
+	crash->server.io_uring_errno = crash->settings.deny;
+	crash->server.unprivileged = crash->settings.unprivileged;
+	if (crash->settings.dir != NULL) {
+		snprintf(crash->server.dir, sizeof crash->server.dir, "%s", crash->settings.dir);
 	}
 	server_forget(&crash->server); /* of another run: the ledger is empty, too */
+	if (crash->settings.recorded != NULL) {
+		CHECK(crash->settings.cycles < LIVES); /* a journal is of one log */
+		const struct recording *recording = images_recording(crash->settings.recorded);
+		journal_init(&crash->journal, recording);
+		crash->ledger.journal = &crash->journal;
+		return recording != NULL;
+	}
 	return true;
+}
+
+/* The load is over: what if the power had been cut in the middle of it? */
+static bool check_images(struct crash *crash)
+{
+	if (crash->settings.recorded == NULL) {
+		return true;
+	}
+	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes");
+	return images_check(&(struct images){
+	    .place = crash->settings.recorded,
+	    .show = crash->settings.show,
+	    .server = &crash->server,
+	    .journal = &crash->journal,
+	    .seed = crash->settings.seed,
+	    .count = crash->settings.images,
+	    .early = crash->settings.early,
+	});
 }
 
 int main(int argc, char **argv)
 {
-	static struct crash crash = {.bin = "build/release"};
-	if (argc < 1 || !parse(&crash, argv + 1)) {
-		fprintf(stderr, "usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR]\n"
-				"             [--deny EPERM|ENOSYS] [--unprivileged]\n"
-				"             [--during COMMAND] [--cut COMMAND --renew COMMAND]\n");
+	static struct crash crash;
+	if (argc < 1 || !settings_parse(&crash.settings, argv + 1)) {
+		fputs(settings_usage, stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -350,14 +309,18 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	bool ok = init(&crash) && crash_cycles(&crash);
-	ok = report(&crash) && ok;
+	ok = report(&crash) && ok && check_images(&crash);
 	if (!ok) {
-		printf("again: the same with --cycles %" PRIu32 " --seed %" PRIu64 "\n", crash.cycles, crash.seed);
+		printf("again: the same with --cycles %" PRIu32 " --seed %" PRIu64 "\n", crash.settings.cycles,
+		       crash.settings.seed);
 	}
-	if (!ok && crash.keep) {
+	if (!ok && crash.settings.keep) {
 		printf("kept: %s\n", crash.server.root);
 	}
-	server_fini(&crash.server, !ok && crash.keep);
+	server_fini(&crash.server, !ok && crash.settings.keep);
 	ledger_fini(&crash.ledger);
+	if (crash.ledger.journal != NULL) {
+		journal_fini(&crash.journal);
+	}
 	return !ok;
 }
