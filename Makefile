@@ -14,14 +14,16 @@
 #
 # V=1 shows the commands.
 
-PORT    ?= 5545
-DIR     ?= slotd-data
-PREFIX  ?= /usr/local
-SECONDS ?= 60
-CYCLES  ?= 100
-CUTS    ?= 20
-FAULTS  ?= 5
-SEED    ?=
+PORT     ?= 5545
+DIR      ?= slotd-data
+PREFIX   ?= /usr/local
+SECONDS  ?= 60
+CYCLES   ?= 1000
+RESTARTS ?= 200
+CUTS     ?= 200
+IMAGES   ?= 250
+FAULTS   ?= 5
+SEED     ?=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -226,11 +228,10 @@ sim: $(addprefix build/release/,$(sims)) ## run the simulators for SECONDS= (60)
 sim-canary: $(addprefix build/release/,$(sims)) ## plant every bug the simulators know; each must be found (SEED=)
 	$Qset -e; for sim in $(sims); do build/release/$$sim --canary all $(seed); done
 
-crash: $(call built,release,crash/crash) ## kill -9 (CYCLES= times), power cuts (CUTS=), bad devices (FAULTS=); SEED= repeats
-	$Qtools/house/packages.sh crash || true
-	$Qset -e; for io in auto posix; do build/release/crash/crash --bin build/release --cycles $(CYCLES) --io $$io $(seed); done
-	$Qset -e; for kind in ext4 xfs; do tests/crash/power_cut.sh build/release $$kind $(CUTS) $(SEED); done
-	$Qset -e; for fault in error slow stuck; do tests/crash/device.sh build/release $$fault $(FAULTS) $(SEED); done
+crash: $(call built,release,crash/crash unit/serve/full_disk) ## kill -9 (CYCLES=, RESTARTS=), power cuts (CUTS=, IMAGES=), bad disks (FAULTS=); SEED= repeats
+	$Qtools/house/packages.sh crash && $(MAKE) build/release/block/recorder || true
+	$QCYCLES=$(CYCLES) RESTARTS=$(RESTARTS) CUTS=$(CUTS) IMAGES=$(IMAGES) FAULTS=$(FAULTS) SEED=$(SEED) \
+		tests/crash/all.sh build/release
 
 install: all ## install the programs (PREFIX=/usr/local, DESTDIR=)
 	install -d $(DESTDIR)$(PREFIX)/bin

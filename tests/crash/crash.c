@@ -23,7 +23,6 @@
 #include "ledger.h"
 #include "load.h"
 #include "settings.h"
-#include <base/check.h>
 #include <base/clock.h>
 #include <base/hash.h>
 #include <drive/server.h>
@@ -42,6 +41,7 @@
 #define LOAD_CLAIMS_MAX 12000
 #define LOAD_MS_MAX     3000
 #define LIVES           20 /* of one log */
+#define PROGRESS_CYCLES 50 /* between two lines that say how far it is */
 
 /* A device that was stuck or slow is given this long until claims are acknowledged again. */
 #define RECOVERY_MS_MAX 30000
@@ -196,21 +196,44 @@ static bool stop(struct crash *crash)
 	return audit_log(&crash->server);
 }
 
+/* The counts, relaxed: the threads that wrote them were joined. */
+static void say_progress(const struct crash *crash)
+{
+	if (crash->cycle % PROGRESS_CYCLES == 0 && crash->cycle < crash->settings.cycles) {
+		printf("... %" PRIu32 " of %" PRIu32 ", %" PRIu64 " acknowledged\n", crash->cycle,
+		       crash->settings.cycles, atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed));
+	}
+}
+
+/* One end of the server, and what is there afterwards. */
+static bool crash_cycle(struct crash *crash)
+{
+	/* Restarted at once, its log is looked at only when it was stopped. */
+	const bool at_once = crash->settings.unprivileged;
+	return load_and_end(crash) && (at_once || audit_log(&crash->server)) && start(crash) &&
+	       audit(&crash->ledger, &crash->server) &&
+	       atomic_load_explicit(&crash->load.broken, memory_order_relaxed) == 0;
+}
+
+/* With an empty log and an empty ledger. */
+static bool begin_anew(struct crash *crash)
+{
+	const bool stopped = stop(crash);
+	server_forget(&crash->server);
+	ledger_forget(&crash->ledger);
+	return stopped && start(crash);
+}
+
 static bool crash_cycles(struct crash *crash)
 {
+	const uint32_t lives = crash->settings.recorded != NULL ? UINT32_MAX : LIVES; /* a journal is of one log */
 	bool ok = start(crash);
 	while (ok && crash->cycle < crash->settings.cycles) {
-		const bool at_once =
-		    crash->settings.unprivileged; /* then the log is looked at when the server was stopped */
-		ok = load_and_end(crash) && (at_once || audit_log(&crash->server)) && start(crash) &&
-		     audit(&crash->ledger, &crash->server) &&
-		     atomic_load_explicit(&crash->load.broken, memory_order_relaxed) == 0;
+		ok = crash_cycle(crash);
 		crash->cycle++;
-		if (ok && crash->cycle % LIVES == 0 && crash->cycle < crash->settings.cycles) {
-			ok = stop(crash);
-			server_forget(&crash->server);
-			ledger_forget(&crash->ledger);
-			ok = ok && start(crash);
+		say_progress(crash);
+		if (ok && crash->cycle % lives == 0 && crash->cycle < crash->settings.cycles) {
+			ok = begin_anew(crash);
 		}
 	}
 	return ok && stop(crash);
@@ -270,7 +293,6 @@ static bool init(struct crash *crash)
 	}
 	server_forget(&crash->server); /* of another run: the ledger is empty, too */
 	if (crash->settings.recorded != NULL) {
-		CHECK(crash->settings.cycles < LIVES); /* a journal is of one log */
 		const struct recording *recording = images_recording(crash->settings.recorded);
 		journal_init(&crash->journal, recording);
 		crash->ledger.journal = &crash->journal;

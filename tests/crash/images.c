@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PROGRESS_IMAGES 50 /* between two lines that say how far it is */
+
 /* The ledger as it was at some position. */
 struct past {
 	struct ledger ledger;
@@ -210,6 +212,9 @@ bool images_check(const struct images *images)
 	struct cut *cuts = choose_cuts(&check);
 	for (uint32_t i = 0; i < images->count; i++) {
 		check_cut(&check, &cuts[i]);
+		if ((i + 1) % PROGRESS_IMAGES == 0 && i + 1 < images->count) {
+			printf("... %" PRIu32 " of %" PRIu32 ", %" PRIu64 " bad\n", i + 1, images->count, check.bad);
+		}
 	}
 	report(&check);
 	free(cuts);
