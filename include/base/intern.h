@@ -43,5 +43,13 @@ uint32_t intern_add(struct intern *intern, struct span token, bool promised);
 /* The token of a number; good for the life of the intern. */
 struct span intern_token(const struct intern *intern, uint32_t number);
 
+/* Copies the token written down behind this number (0: the first) to `bytes`, with room for TOKEN_SIZE_MAX; returns its
+ * number, 0 if there is none yet. It may be one that has no name, because somebody else gave the token its number first:
+ * intern_find then says another. */
+uint32_t intern_next(struct intern *intern, uint32_t number, uint8_t *bytes, size_t *size);
+/* Restoring: writes the token down under this number, larger than all before. False if that cannot be, or address space is
+ * spent. Before there are other threads. */
+bool intern_place(struct intern *intern, uint32_t number, struct span token);
+
 /* Most bytes one token can cost, index cell included; what a promise for one sets aside. */
 #define INTERN_BYTES_MAX (4 + TOKEN_SIZE_MAX + INDEX_BYTES_PER_ENTRY)

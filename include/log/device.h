@@ -41,7 +41,8 @@ struct log_batch {
 struct log_device_state {
 	const char *engine; /* "io_uring", "pwrite", ... */
 	uint64_t segments;
-	bool starved; /* there is no space for more than what is prepared already */
+	bool starved;    /* there is no space for more than what is prepared already */
+	uint64_t log_id; /* random, of this log alone */
 };
 
 struct log_device {

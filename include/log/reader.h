@@ -15,10 +15,13 @@
 
 #include <log/block.h>
 #include <log/record.h>
+#include <log/start.h>
 #include <log/window.h>
 
 struct reader {
 	struct disk *disk;
+	struct log_start start;
+	uint64_t first_lsn; /* of the first segment */
 	/* the segment files there were at reader_open, in order */
 	uint64_t *numbers;
 	size_t file_count;
@@ -49,8 +52,10 @@ enum reader_step {
 	READER_REFUSED, /* *error: ERROR_DAMAGED and ERROR_NEWER name file, offset and lsn; or the disk failed */
 };
 
-/* Lists the segments. `disk` is borrowed until reader_close. An empty directory is an empty log. */
-bool reader_open(struct reader *reader, struct disk *disk, struct error *error);
+/* Lists the segments. `disk` is borrowed until reader_close. An empty directory is an empty log. With a snapshot, the log
+ * may begin behind lsn 1, at most behind what that covers, and must reach what that knows to be durable; it is read from
+ * its first record on all the same. */
+bool reader_open(struct reader *reader, struct disk *disk, const struct log_start *start, struct error *error);
 void reader_close(struct reader *reader);
 
 enum reader_step reader_next(struct reader *reader, struct reader_block *block, struct error *error);

@@ -1,5 +1,5 @@
 /*
- * replay: the table again, from the log [I4].
+ * replay: the table again, from the log [I4], or from a snapshot and the log.
  *
  * Every record is applied by a restore function of the table, which refuses what cannot have been: a slot booked twice, a
  * session cancelled twice, hours that overlap. One tolerance: what concerns days that an earlier PURGE took away is skipped.
@@ -10,7 +10,25 @@
 #pragma once
 
 #include <log/record.h>
+#include <log/snapshot.h>
 #include <slot/table.h>
+
+/* From the newest sound snapshot, if there is one, and every record of the log in order:
+ *
+ *   rebuild_begin      the snapshot; *start is for opening the log
+ *   rebuild_record     each record, those the snapshot covers too
+ *   table_restore_done */
+struct rebuild {
+	struct table *table;
+	struct snapshot_found found;
+	uint64_t records; /* applied */
+};
+
+/* `table` is empty, and borrowed. False as snapshot_load, or if the snapshot contradicts itself. */
+bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *disk, struct log_start *start,
+		   struct error *error);
+/* Skips what the snapshot covers, applies blindly what it may have (slot/image.h), and strictly what comes then. */
+bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error);
 
 /* Applies one record; false, with what contradicts it, if the table cannot be in the state it was written in. */
 bool replay_apply(struct table *table, const struct record *record, uint64_t lsn, struct error *error);

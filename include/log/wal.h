@@ -29,17 +29,19 @@
 #include <base/error.h>
 #include <io/disk.h>
 #include <log/record.h>
+#include <log/start.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct wal;
 
 struct wal_options {
-	uint64_t segment_size; /* bytes, a multiple of DISK_ALIGN; option segment-size, default 64 MiB */
-	uint32_t batch_size;   /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
+	uint64_t segment_size;  /* bytes, a multiple of DISK_ALIGN; option segment-size, default 64 MiB */
+	uint32_t batch_size;    /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
 				  default 4 MiB. A segment must hold it, and one record of each appender on top */
-	uint32_t appenders;    /* threads that append at the same time at most */
-	bool flush;            /* option fsync; false is for measuring only: written counts as durable */
+	uint32_t appenders;     /* threads that append at the same time at most */
+	struct log_start start; /* what snapshots say about it */
+	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, and once when the log has failed.
 	 * May be NULL. */
 	void (*advanced)(void *context);
@@ -62,6 +64,7 @@ struct wal_recovery {
 	uint64_t last_lsn;
 	uint64_t blocks;
 	uint64_t bytes;       /* of blocks read */
+	uint64_t uncovered;   /* of them, bytes of those no snapshot covers */
 	uint64_t vouched_lsn; /* the highest that a block or header behind it knows to be durable */
 	uint64_t cut_bytes;   /* of a torn tail */
 	char cut_file[DISK_NAME_SIZE];
@@ -129,6 +132,7 @@ struct wal_stats {
 	uint64_t records; /* in them */
 	uint64_t bytes;   /* written for them */
 	uint64_t segments;
+	uint64_t log_id;
 	const char *engine;
 };
 void wal_stats(const struct wal *wal, struct wal_stats *stats);

@@ -30,12 +30,14 @@ struct config {
 	bool unlisted_slots;              /* unlisted-slots: may slots nobody opened be claimed, default no */
 	char timezone[CONFIG_TEXT_SIZE];  /* timezone: IANA name, default UTC */
 	uint64_t segment_size;            /* segment-size: bytes of a log segment, default 64mb, 1mb to 4gb */
-	uint32_t batch_size;              /* batch-size: bytes of a commit at most, default 4mb, 64kb to 64mb */
-	uint32_t maxclients;              /* maxclients: connections at most, default 10000 */
-	uint32_t timeout;                 /* timeout: seconds an idle connection is kept, default 0: for ever */
-	uint32_t request_timeout;        /* request-timeout: seconds half a request may take, default 30; 0: for ever */
-	uint64_t output_limit;           /* output-limit: bytes of unread replies a connection may have, default 8mb */
-	char io[CONFIG_TEXT_SIZE];       /* io: auto, io_uring or posix, default auto */
+	uint64_t snapshot_log_size; /* snapshot-log-size: growth of the log that asks for a snapshot, default 1gb */
+	uint64_t log_retain;        /* log-retain: bytes of segments kept that no snapshot needs, default 256mb */
+	uint32_t batch_size;        /* batch-size: bytes of a commit at most, default 4mb, 64kb to 64mb */
+	uint32_t maxclients;        /* maxclients: connections at most, default 10000 */
+	uint32_t timeout;           /* timeout: seconds an idle connection is kept, default 0: for ever */
+	uint32_t request_timeout;   /* request-timeout: seconds half a request may take, default 30; 0: for ever */
+	uint64_t output_limit;      /* output-limit: bytes of unread replies a connection may have, default 8mb */
+	char io[CONFIG_TEXT_SIZE];  /* io: auto, io_uring or posix, default auto */
 	char loglevel[CONFIG_TEXT_SIZE]; /* loglevel: debug, info, warning or error, default info */
 };
 

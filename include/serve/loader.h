@@ -6,6 +6,7 @@
 #pragma once
 
 #include <io/disk.h>
+#include <log/replay.h>
 #include <pthread.h>
 #include <serve/desk.h>
 #include <serve/worker.h>
@@ -13,13 +14,15 @@
 struct loader {
 	/* const after loader_start */
 	struct desk *desk;
-	struct worker *owner;       /* of the log: worker 0 */
+	struct worker *owner; /* of the log: worker 0 */
+	struct housekeeper *housekeeper;
 	struct disk *disk;          /* locked; borrowed until the log is handed over */
 	void (*failed)(int status); /* called on its thread when the log cannot be opened: the server is to end so */
 	pthread_t thread;
 	/* owned by its thread; main's after loader_join */
 	struct wal *wal;
-	uint64_t records;
+	struct rebuild rebuild;
+	uint64_t records; /* read */
 	uint64_t bytes;   /* of them */
 	uint64_t told_ns; /* when progress was last logged */
 };

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 struct desk;
+struct housekeeper;
 struct client;
 
 /* A counter with one writer: relaxed is enough, since readers only add them up. */
@@ -44,9 +45,10 @@ struct service {
 	const struct config *config;
 	const struct clock *clock;
 	struct desk *desk;
-	uint64_t started_ms; /* wall clock */
-	uint64_t started_ns; /* monotonic */
-	char run_id[41];     /* 40 hex digits, random */
+	struct housekeeper *housekeeper; /* NULL: no snapshots are written */
+	uint64_t started_ms;             /* wall clock */
+	uint64_t started_ns;             /* monotonic */
+	char run_id[41];                 /* 40 hex digits, random */
 	uint32_t worker_count;
 	/* shared: written by the thread that replays, then stays */
 	_Atomic bool loading;           /* requests are answered -LOADING; release, pairs with the workers' acquire */
@@ -54,6 +56,8 @@ struct service {
 	_Atomic uint64_t loading_bytes; /* of so many */
 	/* shared: set once by SHUTDOWN or a signal; workers then stop reading requests, flush, and end */
 	_Atomic bool stopping;
+	/* shared: a thread reads the log beside the workers; false, release, when it has ended */
+	_Atomic bool housekeeping;
 	_Atomic uint64_t next_client_id; /* relaxed: only has to be unique */
 	/* each entry owned by its worker, the one behind the last worker's by the thread that replays */
 	struct counters counters[THREADS_MAX + 1];

@@ -43,6 +43,7 @@ struct worker {
 	bool had_room;          /* what connections may do as to the log, when the list was last walked */
 	bool was_full;
 	bool listening;
+	bool was_woken; /* look at all that wait */
 	bool has_tasks; /* a connection's request goes on: do not wait */
 	/* shared: this worker sets it before it waits with replies on hold; worker 0 clears it and wakes (worker_advanced) */
 	alignas(64) _Atomic bool waits;

@@ -154,3 +154,32 @@ struct span intern_token(const struct intern *intern, uint32_t number)
 	const uint8_t *place = place_of(intern, number);
 	return (struct span){place + 1, place[0]};
 }
+
+uint32_t intern_next(struct intern *intern, uint32_t number, uint8_t *bytes, size_t *size)
+{
+	/* Under the lock, since a token without a name may be struck out and its place written anew. */
+	lock_take(&intern->lock);
+	uint32_t next = number == 0 ? 1 : number + steps_of(place_of(intern, number)[0]);
+	if (next < intern->next) {
+		const uint8_t *place = place_of(intern, next);
+		*size = place[0];
+		memcpy(bytes, place + 1, *size);
+	} else {
+		next = 0;
+	}
+	lock_give(&intern->lock);
+	return next;
+}
+
+bool intern_place(struct intern *intern, uint32_t number, struct span token)
+{
+	if (number < intern->next || !token_valid(token)) {
+		return false;
+	}
+	intern->next = number;
+	if (write_down(intern, token) != number) {
+		return false;
+	}
+	memory_force(intern->memory, price_of(token.size));
+	return index_insert(&intern->index, intern_hash(intern, token), &token, number) == number;
+}

@@ -105,6 +105,15 @@ static bool is_sized(struct reader *reader, const struct candidate *candidate, b
 	return true;
 }
 
+/* Is a segment missing before the first file? What a snapshot covers may be. A file without a header does not say what it
+ * begins with: it is judged for that. */
+static bool misses_first(const struct reader *reader, uint64_t number, enum block_state state,
+			 const struct segment_header *header)
+{
+	const uint64_t covered_lsn = reader->start.covered_lsn;
+	return number != 1 && (covered_lsn == 0 || (state == BLOCK_WHOLE && header->first_lsn > covered_lsn + 1));
+}
+
 static bool header_facts(struct reader *reader, struct candidate *candidate, uint64_t number, unsigned *facts,
 			 struct error *error)
 {
@@ -116,13 +125,17 @@ static bool header_facts(struct reader *reader, struct candidate *candidate, uin
 	struct segment_header *header = &candidate->header;
 	const enum block_state state = got == SEGMENT_HEADER_SIZE ? segment_header_look(bytes, header) : BLOCK_NONE;
 	const bool first = reader->next_file == 0;
-	*facts = (number != reader->segment.segment + 1 ? HEADER_GAP : 0) | (first ? HEADER_FIRST : 0) |
+	const bool gap = first ? misses_first(reader, number, state, header) : number != reader->segment.segment + 1;
+	*facts = (gap ? HEADER_GAP : 0) | (first ? HEADER_FIRST : 0) |
 		 (reader->next_file + 1 == reader->file_count ? HEADER_FINAL : 0);
 	if (state == BLOCK_NEWER) {
 		*facts |= HEADER_NEWER;
 	} else if (state == BLOCK_WHOLE) {
-		const bool starts = header->first_lsn == 1 && header->previous == 0;
-		*facts |= HEADER_WHOLE | (first || header->log_id == reader->segment.log_id ? HEADER_OURS : 0) |
+		const bool starts =
+		    number == 1 ? header->first_lsn == 1 && header->previous == 0 : header->first_lsn != 0;
+		const uint64_t log_id = first ? reader->start.log_id : reader->segment.log_id;
+		const bool ours = header->log_id == log_id || (first && log_id == 0);
+		*facts |= HEADER_WHOLE | (ours ? HEADER_OURS : 0) |
 			  (header->segment == number && (!first || starts) ? HEADER_IN_PLACE : 0);
 		bool sized;
 		if (!is_sized(reader, candidate, &sized, error)) {
@@ -213,7 +226,13 @@ static enum reader_step judge_tail(struct reader *reader, unsigned facts, struct
 		return READER_BLOCK;
 	}
 	reader_close_file(reader, next.file);
-	if (row.verdict == VERDICT_CLEAN || row.verdict == VERDICT_TORN) {
+	const bool ends = row.verdict == VERDICT_CLEAN || row.verdict == VERDICT_TORN;
+	if (ends && reader->next_lsn <= reader->start.durable_lsn) {
+		damage(reader, reader->name, reader->offset, ERROR_DAMAGED,
+		       "the log ends before what a snapshot knows to be durable", error);
+		return READER_REFUSED;
+	}
+	if (ends) {
 		reader->torn_bytes = rest.end - reader->offset;
 		return READER_END;
 	}
@@ -258,12 +277,18 @@ static enum reader_step judge(struct reader *reader, struct reader_block *block,
 {
 	if (reader->file < 0) {
 		struct candidate first;
+		if (reader->file_count == 0 && reader->start.durable_lsn != 0) {
+			error_set(error, ERROR_DAMAGED,
+				  "a snapshot is there, but no segment of the log it belongs to; nothing was changed");
+			return READER_REFUSED;
+		}
 		if (reader->file_count == 0) {
 			return READER_END;
 		}
 		if (!open_candidate(reader, &first, error)) {
 			return READER_REFUSED;
 		}
+		reader->first_lsn = reader->next_lsn = first.header.first_lsn;
 		enter_segment(reader, &first);
 	}
 	for (;;) {

@@ -104,9 +104,9 @@ bool reader_grown(struct reader *reader, bool *grown, struct error *error)
 	return looked;
 }
 
-bool reader_open(struct reader *reader, struct disk *disk, struct error *error)
+bool reader_open(struct reader *reader, struct disk *disk, const struct log_start *start, struct error *error)
 {
-	*reader = (struct reader){.disk = disk, .file = -1, .next_lsn = 1};
+	*reader = (struct reader){.disk = disk, .start = *start, .file = -1, .first_lsn = 1, .next_lsn = 1};
 	window_init(&reader->window, disk, 0);
 	return list_segments(reader, error);
 }

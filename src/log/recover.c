@@ -38,6 +38,9 @@ static bool read_all(struct reader *reader, wal_replay_f *replay, void *context,
 			found->vouched_lsn = block.header.durable_lsn;
 			found->blocks++;
 			found->bytes += block_size(block.header.payload_bytes);
+			if (reader->next_lsn > reader->start.covered_lsn + 1) {
+				found->uncovered += block_size(block.header.payload_bytes);
+			}
 			break;
 		}
 	}
@@ -93,13 +96,13 @@ static bool tidy(struct disk *disk, uint64_t last_segment, struct error *error)
 	return tidied && disk->sync_directory(disk->context, error);
 }
 
-bool recover(struct disk *disk, wal_replay_f *replay, void *context, struct recovered *recovered,
-	     struct wal_recovery *found, struct error *error)
+bool recover(struct disk *disk, const struct log_start *start, wal_replay_f *replay, void *context,
+	     struct recovered *recovered, struct wal_recovery *found, struct error *error)
 {
 	*found = (struct wal_recovery){0};
 	struct reader reader;
-	const bool sound = reader_open(&reader, disk, error) && read_all(&reader, replay, context, found, error) &&
-			   cut_tail(&reader, disk, found, error);
+	const bool sound = reader_open(&reader, disk, start, error) &&
+			   read_all(&reader, replay, context, found, error) && cut_tail(&reader, disk, found, error);
 	*recovered = (struct recovered){
 	    .segment = reader.segment,
 	    .offset = reader.offset,

@@ -3,6 +3,7 @@
  */
 #include <base/check.h>
 #include <log/replay.h>
+#include <slot/image.h>
 
 static bool purged(const struct table *table, uint16_t day)
 {
@@ -80,4 +81,78 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 		return true;
 	}
 	WRONG("record_decode lets no other type pass");
+}
+
+/* ---- onto a snapshot ---- */
+
+static bool redo_slots(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
+	if (psychologist == 0) {
+		return false;
+	}
+	for (uint16_t i = 0; i < record->slot_count; i++) {
+		const struct record_slot at = record_slot(record, i);
+		const uint64_t key = key_make(psychologist, at.day, at.minute);
+		if (record->type == RECORD_CLOSE) {
+			table_redo_close(table, key, lsn);
+		} else if (!table_redo_open(table, key, record->minutes, lsn, error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool redo_book(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
+	const uint32_t client = number_of(&table->clients, record->client, error);
+	return psychologist != 0 && client != 0 &&
+	       table_redo_booking(table, key_make(psychologist, record->day, record->minute), client, record->session,
+				  record->minutes, lsn, record->at_ms, error);
+}
+
+/* As replay_apply, for a record that the snapshot may have or not. */
+static bool redo(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	switch (record->type) {
+	case RECORD_BOOK:
+		return redo_book(table, record, lsn, error);
+	case RECORD_CANCEL:
+		return purged(table, record->day) ||
+		       table_redo_change(table, record->session, SESSION_CANCELLED, lsn, record->at_ms, error);
+	case RECORD_OPEN:
+	case RECORD_CLOSE:
+		return redo_slots(table, record, lsn, error);
+	case RECORD_PURGE:
+		table_redo_purge(table, record->day, lsn);
+		return true;
+	}
+	WRONG("record_decode lets no other type pass");
+}
+
+bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *disk, struct log_start *start,
+		   struct error *error)
+{
+	*rebuild = (struct rebuild){.table = table};
+	if (!snapshot_load(disk, table, &rebuild->found, error)) {
+		return false;
+	}
+	const struct snapshot_info *info = &rebuild->found.info;
+	*start = snapshot_start(info);
+	return info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(table, error);
+}
+
+bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const struct snapshot_info *info = &rebuild->found.info;
+	if (lsn <= info->lsn) {
+		return true;
+	}
+	rebuild->records++;
+	if (lsn > info->end_lsn) {
+		return replay_apply(rebuild->table, record, lsn, error);
+	}
+	return redo(rebuild->table, record, lsn, error) &&
+	       (lsn != info->end_lsn || table_redo_done(rebuild->table, error));
 }

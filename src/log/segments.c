@@ -337,6 +337,7 @@ static void segments_describe(const void *context, struct log_device_state *stat
 	    .engine = atomic_load_explicit(&segments->engine, memory_order_relaxed),
 	    .segments = atomic_load_explicit(&segments->count, memory_order_relaxed),
 	    .starved = atomic_load_explicit(&segments->starved, memory_order_relaxed),
+	    .log_id = segments->log_id,
 	};
 }
 
@@ -426,7 +427,8 @@ bool segments_open(struct log_device *device, const struct segments_options *opt
 		   struct error *error)
 {
 	struct recovered recovered;
-	if (!check_options(options, error) || !recover(disk, replay, context, &recovered, found, error)) {
+	if (!check_options(options, error) ||
+	    !recover(disk, &options->start, replay, context, &recovered, found, error)) {
 		return false;
 	}
 	struct segments *segments = aligned_alloc(alignof(struct segments), sizeof *segments);

@@ -350,6 +350,7 @@ void wal_stats(const struct wal *wal, struct wal_stats *stats)
 	    .records = load_relaxed(&wal->records),
 	    .bytes = load_relaxed(&wal->bytes),
 	    .segments = state.segments,
+	    .log_id = state.log_id,
 	    .engine = state.engine,
 	};
 }
@@ -423,6 +424,7 @@ bool wal_open(struct wal **wal, const struct wal_options *options, struct disk *
 	    .segment_size = options->segment_size,
 	    .batch_size = options->batch_size,
 	    .appenders = options->appenders,
+	    .start = options->start,
 	    .changed = on_room,
 	    .context = opened,
 	    .flush = options->flush,

@@ -3,7 +3,8 @@
  *
  *   main       configuration, directory lock, listeners, table; then waits for the workers
  *   signals    sigwait: SIGTERM and SIGINT stop the server, a second one ends it at once
- *   loader     replays the log, hands it to worker 0
+ *   loader     loads the snapshot, replays the log, hands it to worker 0
+ *   housekeeper  writes snapshots
  *   worker 0.. the loops
  *
  * Exit status: 0 stopped as asked, 1 could not start, 2 bad usage or configuration, 3 the log failed while running,
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <serve/command.h>
 #include <serve/desk.h>
+#include <serve/housekeeping.h>
 #include <serve/loader.h>
 #include <serve/log_line.h>
 #include <serve/ports.h>
@@ -50,6 +52,7 @@ struct server {
 	uint32_t listener_count;
 	struct worker workers[THREADS_MAX];
 	struct loader loader;
+	struct housekeeper housekeeper;
 	pthread_t signals;
 	sigset_t stop_signals;
 	_Atomic int status; /* of exit; relaxed, read after the threads are joined */
@@ -63,6 +66,7 @@ static void wake_all(struct service *service)
 	for (uint32_t i = 0; i < service->worker_count; i++) {
 		worker_wake(&server.workers[i]);
 	}
+	housekeeper_wake(&server.housekeeper);
 }
 
 static void stop(int status)
@@ -183,6 +187,7 @@ static void put_together(void)
 	service->started_ns = clock_monotonic_ns(&server.clock);
 	service->worker_count = server.config.threads;
 	service->wake_all = wake_all;
+	service->housekeeper = &server.housekeeper;
 	service->loading = true;
 	snprintf(service->run_id, sizeof service->run_id, "%016" PRIx64 "%016" PRIx64 "%08" PRIx32, hash_seed_random(),
 		 hash_seed_random(), (uint32_t)hash_seed_random());
@@ -253,7 +258,9 @@ static bool start(struct error *error)
 	}
 	put_together();
 	block_signals();
-	if (!start_workers(error) || !start_signals(error)) {
+	/* The housekeeper first: whoever stops the server wakes it. */
+	if (!housekeeper_start(&server.housekeeper, &server.service, error) || !start_workers(error) ||
+	    !start_signals(error)) {
 		return false;
 	}
 	if (!config->fsync) {
@@ -264,6 +271,7 @@ static bool start(struct error *error)
 	server.loader = (struct loader){
 	    .desk = &server.desk,
 	    .owner = &server.workers[0],
+	    .housekeeper = &server.housekeeper,
 	    .disk = &server.disk,
 	    .failed = stop,
 	};
@@ -282,6 +290,7 @@ static int wait_for_end(void)
 		_exit(status);
 	}
 	loader_join(&server.loader);
+	housekeeper_join(&server.housekeeper);
 	disk_posix_close(&server.disk);
 	if (server.config.unix_path[0] != '\0') {
 		unlink(server.config.unix_path);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <log/wal.h>
 #include <serve/desk.h>
+#include <serve/housekeeping.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -167,6 +168,20 @@ static const char *const space_names[] = {
     [WAL_SPACE_NONE] = "none",
 };
 
+static void add_snapshots(struct info *info)
+{
+	static const struct housekeeper none;
+	const struct housekeeper *keeper = info->service->housekeeper != NULL ? info->service->housekeeper : &none;
+	/* Relaxed, all: figures. */
+	add_unsigned(info, "snapshot_lsn", atomic_load_explicit(&keeper->snapshot_lsn, memory_order_relaxed));
+	add_unsigned(info, "snapshots_written", atomic_load_explicit(&keeper->snapshots_written, memory_order_relaxed));
+	add_unsigned(info, "snapshots_failed", atomic_load_explicit(&keeper->snapshots_failed, memory_order_relaxed));
+	add_number(info, "snapshot_in_progress", atomic_load_explicit(&keeper->writing, memory_order_relaxed));
+	add_unsigned(info, "snapshot_last_time",
+		     atomic_load_explicit(&keeper->last_at_ms, memory_order_relaxed) / 1000);
+	add_unsigned(info, "snapshot_last_ms", atomic_load_explicit(&keeper->last_ms, memory_order_relaxed));
+}
+
 /* While the log is being read there is none to ask yet: its figures are 0. */
 static void add_log(struct info *info)
 {
@@ -186,7 +201,7 @@ static void add_log(struct info *info)
 	add_unsigned(info, "commits", stats.commits);
 	buffer_format(&info->text, "records_per_commit_avg:%.2f\r\n",
 		      stats.commits > 0 ? (double)stats.records / (double)stats.commits : 0);
-	add_number(info, "snapshot_lsn", 0); /* no snapshot was ever taken */
+	add_snapshots(info);
 }
 
 static const struct section {

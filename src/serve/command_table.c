@@ -355,6 +355,16 @@ static const struct command commands[] = {
 	.arguments = {SUBCOMMAND, REST("argument")},
     },
     {
+	.name = "SNAPSHOT",
+	.execute = command_snapshot,
+	.class = COMMAND_ANY,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Writes a snapshot of all slots and sessions; answers when it is durable.",
+	.since = "0.1.0",
+    },
+    {
 	.name = "SHUTDOWN",
 	.execute = command_shutdown,
 	.class = COMMAND_ANY,

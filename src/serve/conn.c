@@ -271,7 +271,7 @@ void conn_step(struct conn *conn)
 		set_paused(conn, held_back);
 	}
 	attend(conn, held_back || conn->gate.mark_count > 0);
-	conn->worker->has_tasks |= conn->client.task != NULL;
+	conn->worker->has_tasks |= conn->client.task != NULL && !conn->client.task_waits;
 }
 
 /* Half a request has begun, or is still the same, or there is none. */

@@ -3,7 +3,9 @@
  * damaged one); either way the process ends with the reason, and nothing was served from it.
  */
 #include <inttypes.h>
+#include <log/block.h>
 #include <log/replay.h>
+#include <serve/housekeeping.h>
 #include <serve/loader.h>
 #include <serve/log_line.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
 	struct loader *loader = context;
-	if (!replay_apply(loader->desk->table, record, lsn, error)) {
+	if (!rebuild_record(&loader->rebuild, record, lsn, error)) {
 		return false;
 	}
 	loader->bytes += record_size(record);
@@ -50,8 +52,8 @@ static uint32_t batch_size(const struct config *config)
 	return config->batch_size < most ? config->batch_size : (uint32_t)most;
 }
 
-/* How much there is to read at most: what INFO shows progress against. The last segment is not full. */
-static uint64_t directory_bytes(struct disk *disk)
+/* How much log there is to read at most: what INFO shows progress against. The last segment is not full. */
+static uint64_t log_bytes(struct disk *disk)
 {
 	struct disk_entry *entries = NULL;
 	size_t count = 0;
@@ -60,10 +62,34 @@ static uint64_t directory_bytes(struct disk *disk)
 		return 0; /* wal_open meets the same and says so */
 	}
 	for (size_t i = 0; i < count; i++) {
-		bytes += entries[i].size;
+		uint64_t number;
+		bytes += segment_parse_name(entries[i].name, &number) ? entries[i].size : 0;
 	}
 	free(entries);
 	return bytes;
+}
+
+/* What is left of an unfinished snapshot goes, the newest sound one is loaded, damaged ones are said. */
+static bool load_snapshot(struct loader *loader, struct log_start *start, struct error *error)
+{
+	struct desk *desk = loader->desk;
+	const uint64_t began_ns = clock_monotonic_ns(desk->clock);
+	if (!snapshot_tidy(loader->disk, error) ||
+	    !rebuild_begin(&loader->rebuild, desk->table, loader->disk, start, error)) {
+		return false;
+	}
+	const struct snapshot_found *found = &loader->rebuild.found;
+	if (found->damaged > 0) {
+		log_line(LOG_WARNING, "damaged snapshots, going on from what is before them",
+			 "snapshots=%" PRIu32 " error=\"%s\"", found->damaged, found->damage.text);
+	}
+	if (found->info.lsn != 0) {
+		log_line(LOG_INFO, "loaded a snapshot",
+			 "lsn=%" PRIu64 " slots=%" PRIu64 " sessions=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64,
+			 found->info.lsn, found->info.slots, found->info.sessions, found->info.bytes,
+			 (clock_monotonic_ns(desk->clock) - began_ns) / 1000000);
+	}
+	return true;
 }
 
 static void *load(void *argument)
@@ -72,7 +98,7 @@ static void *load(void *argument)
 	struct service *service = loader->desk->service;
 	const struct config *config = service->config;
 	service_worker = service->worker_count;
-	const struct wal_options options = {
+	struct wal_options options = {
 	    .segment_size = config->segment_size,
 	    .batch_size = batch_size(config),
 	    .appenders = config->threads,
@@ -84,10 +110,11 @@ static void *load(void *argument)
 	const uint64_t began_ns = clock_monotonic_ns(service->clock);
 	loader->told_ns = began_ns;
 	/* Relaxed: only shown. */
-	atomic_store_explicit(&service->loading_bytes, directory_bytes(loader->disk), memory_order_relaxed);
+	atomic_store_explicit(&service->loading_bytes, log_bytes(loader->disk), memory_order_relaxed);
 	struct wal_recovery found = {0};
 	struct error error = {0};
-	if (!wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, &found, &error)) {
+	if (!load_snapshot(loader, &options.start, &error) ||
+	    !wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, &found, &error)) {
 		log_line(LOG_ERROR, "the log was refused", "dir=%s error=\"%s\"", config->dir, error.text);
 		loader->failed(error.code == ERROR_DAMAGED || error.code == ERROR_NEWER ? EXIT_LOG_REFUSED : 1);
 		return NULL;
@@ -100,8 +127,11 @@ static void *load(void *argument)
 	table_restore_done(loader->desk->table);
 	count_slots(loader->desk);
 	const uint64_t took_ms = (clock_monotonic_ns(service->clock) - began_ns) / 1000000;
-	log_line(LOG_INFO, "replayed the log", "records=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64, loader->records,
-		 found.bytes, took_ms);
+	log_line(LOG_INFO, "replayed the log", "records=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64,
+		 loader->rebuild.records, found.bytes, took_ms);
+	loader->housekeeper->uncovered_bytes = found.uncovered;
+	/* Relaxed: a figure; the housekeeper reads it behind desk_wal. */
+	atomic_store_explicit(&loader->housekeeper->snapshot_lsn, loader->rebuild.found.info.lsn, memory_order_relaxed);
 	worker_hand_over(loader->owner, loader->wal);
 	return NULL;
 }

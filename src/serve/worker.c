@@ -90,6 +90,7 @@ static void take_log(struct worker *worker)
 static void on_woken(void *context)
 {
 	struct worker *worker = context;
+	worker->was_woken = true;
 	if (worker->number == 0) {
 		take_log(worker);
 	}
@@ -134,13 +135,13 @@ static void attend_all(struct worker *worker)
 	const bool has_room = wal != NULL && wal_has_room(wal);
 	const bool is_full = wal != NULL && wal_space(wal) == WAL_SPACE_NONE;
 	if (durable_lsn == worker->released_lsn && has_room == worker->had_room && is_full == worker->was_full &&
-	    !worker->has_tasks) {
+	    !worker->has_tasks && !worker->was_woken) {
 		return;
 	}
 	worker->released_lsn = durable_lsn;
 	worker->had_room = has_room;
 	worker->was_full = is_full;
-	worker->has_tasks = false;
+	worker->has_tasks = worker->was_woken = false;
 	for (struct conn *conn = worker->attention; conn != NULL;) {
 		struct conn *next = conn->attention_next;
 		conn_step(conn); /* may take conn, and only conn, off the list */
@@ -177,7 +178,8 @@ static bool stop_connections(struct worker *worker)
 	return worker->conns == NULL;
 }
 
-/* May worker 0 end? Only when no other worker appends any more and everything appended is durable. */
+/* May worker 0 end? Only when no other worker appends any more, nobody reads the log beside them, and everything appended is
+ * durable. */
 static bool log_is_flushed(const struct worker *worker)
 {
 	for (uint32_t i = 1; i < worker->service->worker_count; i++) {
@@ -185,6 +187,10 @@ static bool log_is_flushed(const struct worker *worker)
 		if (!atomic_load_explicit(&worker->workers[i].ended, memory_order_acquire)) {
 			return false;
 		}
+	}
+	/* Acquire; pairs with the end of the housekeeper. */
+	if (atomic_load_explicit(&worker->service->housekeeping, memory_order_acquire)) {
+		return false;
 	}
 	struct wal *wal = desk_wal(worker->service->desk);
 	return wal == NULL || wal_finish(wal);

@@ -65,6 +65,12 @@ void slot_take_out(struct table *table, uint32_t slot);
 /* Gives a session and its bytes back; its state is FREE. */
 void session_give(struct table *table, uint32_t session);
 
+/* Restoring from copies: the slot with this key has this word, and is made if it is missing. Nothing is promised for it. */
+bool slot_put(struct table *table, uint64_t key, uint64_t word, struct error *error);
+/* The same of a session's record. */
+struct session_image;
+bool session_put(struct table *table, const struct session_image *image, struct error *error);
+
 /* Sets the bit of the key on its day card, adding the card if there is none. False when memory is spent. */
 bool card_mark(struct table *table, uint64_t key, bool promised);
 /* Is it set? */

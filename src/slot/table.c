@@ -5,6 +5,9 @@
  *   table_day.c      day cards, listing, overlap [I9]
  *   table_restore.c  replay [I4]
  *   table_purge.c    days that are gone
+ *   table_image.c    copies of records, for snapshots
+ *   table_redo.c     records that copies may have or not
+ *   table_dump.c     everything in words
  *   table_check.c    everything looked at: invariants, counts
  */
 #include "records.h"

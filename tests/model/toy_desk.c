@@ -3,6 +3,7 @@
  */
 #include <base/check.h>
 #include <model/toy_desk.h>
+#include <slot/image.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -252,9 +253,55 @@ static bool apply(const struct toy_desk *toy, struct table *table, const struct 
 	}
 }
 
+/* As `apply`, for a record that the copies in `table` may have or not (slot/image.h). */
+static bool redo(const struct toy_desk *toy, struct table *table, const struct toy_record *record, uint64_t lsn,
+		 struct error *error)
+{
+	if (record->type == TOY_PURGE) {
+		table_redo_purge(table, record->day, lsn);
+		return true;
+	}
+	const uint64_t key = toy_key_in(toy, table, record->key);
+	switch (record->type) {
+	case TOY_BOOK: {
+		const struct span token = intern_token(&toy->table->clients, record->client);
+		const uint32_t client = intern_add(&table->clients, token, true);
+		return table_redo_booking(table, key, client, record->session, record->minutes, lsn, 1, error);
+	}
+	case TOY_CANCEL:
+		return is_purged(table, key) ||
+		       table_redo_change(table, record->session, SESSION_CANCELLED, lsn, 2, error);
+	case TOY_OPEN:
+		return table_redo_open(table, key, record->minutes, lsn, error);
+	default:
+		table_redo_close(table, key, lsn);
+		return true;
+	}
+}
+
 bool toy_replay(const struct toy_desk *toy, struct table *table, struct error *error)
 {
 	for (uint64_t lsn = 1; lsn <= toy_lsn(toy); lsn++) {
+		if (!apply(toy, table, &toy->records[lsn - 1], lsn, error)) {
+			return false;
+		}
+	}
+	table_restore_done(table);
+	return true;
+}
+
+bool toy_replay_onto(const struct toy_desk *toy, struct table *table, uint64_t begin_lsn, uint64_t end_lsn,
+		     struct error *error)
+{
+	for (uint64_t lsn = begin_lsn + 1; lsn <= end_lsn; lsn++) {
+		if (!redo(toy, table, &toy->records[lsn - 1], lsn, error)) {
+			return false;
+		}
+	}
+	if (!table_redo_done(table, error)) {
+		return false;
+	}
+	for (uint64_t lsn = end_lsn + 1; lsn <= toy_lsn(toy); lsn++) {
 		if (!apply(toy, table, &toy->records[lsn - 1], lsn, error)) {
 			return false;
 		}

@@ -64,5 +64,8 @@ struct toy_look toy_look(const struct toy_desk *toy, uint64_t key);
 
 /* Applies the log to an empty table, strictly. */
 bool toy_replay(const struct toy_desk *toy, struct table *table, struct error *error);
+/* Applies it to a table that has copies made between the two lsn (slot/image.h). */
+bool toy_replay_onto(const struct toy_desk *toy, struct table *table, uint64_t begin_lsn, uint64_t end_lsn,
+		     struct error *error);
 /* The key, of the table that wrote the log, as it is in the other. */
 uint64_t toy_key_in(const struct toy_desk *toy, struct table *table, uint64_t key);

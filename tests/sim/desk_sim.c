@@ -3,7 +3,8 @@
  *
  * A history is a few lives of one server. In a life, random commands for few slots of a few days come over a few
  * connections; the production desk executes them, their replies wait in production gates, batches are sent and completed,
- * days pass and are purged, and at a random moment the power goes, or only the process. The model executes the same commands
+ * days pass and are purged, and at a random moment the power goes, or only the process; now and then a snapshot is written
+ * beside the commands, step by step, and the power may go in the middle of a step, too. The model executes the same commands
  * in the same order and must answer the same, also to readers. The simulation says, on its own, on which record each answer
  * depends: the last one that changed a slot asked about. After each crash:
  *
@@ -11,11 +12,12 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Four bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Five bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
  *   lost-purge       replay skips purges
+ *   lost-redo        replay skips the records that a snapshot may have or not
  *
  * usage: desk_sim [--seconds N | --crashes N] [--seed N] [--canary NAME|all]
  * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
@@ -48,10 +50,12 @@ enum canary {
 	CANARY_LOSERS_AT_ONCE,
 	CANARY_LOST_CANCEL,
 	CANARY_LOST_PURGE,
+	CANARY_LOST_REDO,
 	CANARIES,
 };
 
-static const char *const canary_names[] = {"none", "eager-gate", "losers-at-once", "lost-cancel", "lost-purge"};
+static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once",
+					   "lost-cancel", "lost-purge", "lost-redo"};
 
 struct history {
 	struct prng prng;
@@ -68,6 +72,11 @@ struct history {
 	struct table table;
 	struct desk desk;
 	struct wal *wal;
+	struct rebuild rebuild;
+	struct snapshot_writer *writer; /* NULL: none is being written */
+	uint64_t snapshot_lsn;
+	uint64_t snapshots; /* of all lives: written; loaded */
+	uint64_t loaded;
 	struct gate gates[GATES];
 	struct model model;
 	uint64_t slot_changed[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES];
@@ -240,32 +249,83 @@ static void release(struct history *history)
 	}
 }
 
+/* Begins a snapshot, or does its next step; in one of some the power goes in the middle. */
+static void snapshot_some(struct history *history)
+{
+	struct error error = {0};
+	if (prng_one_in(&history->prng, 40)) {
+		history->disk.power_cut_in = 1 + prng_below(&history->prng, 2);
+	}
+	if (history->writer == NULL) {
+		const struct snapshot_options options = {
+		    .disk = &history->disk.port,
+		    .clock = &history->clock,
+		    .wal = history->wal,
+		    .table = &history->table,
+		    .piece_size = DISK_ALIGN,
+		    .previous_lsn = history->snapshot_lsn,
+		};
+		history->writer = snapshot_begin(&options, &error);
+	} else {
+		const enum snapshot_step step = snapshot_step(history->writer, &error);
+		if (step == SNAPSHOT_DONE) {
+			history->snapshot_lsn = snapshot_writer_info(history->writer)->lsn;
+			history->snapshots++;
+			snapshot_close(history->writer);
+			history->writer = NULL;
+		}
+	}
+	if (!history->disk.powerless) {
+		history->disk.power_cut_in = 0;
+		if (error.code != ERROR_NONE) {
+			violated(history, "a snapshot failed: %s", error.text);
+		}
+	}
+}
+
 static void live(struct history *history)
 {
 	const uint32_t steps = prng_below(&history->prng, STEPS_MAX);
-	for (uint32_t i = 0; i < steps && history->violation[0] == '\0'; i++) {
-		const uint32_t draw = prng_below(&history->prng, 8);
+	for (uint32_t i = 0; i < steps && history->violation[0] == '\0' && !history->disk.powerless; i++) {
+		const uint32_t draw = prng_below(&history->prng, 12);
 		if (history->reclaiming && prng_one_in(&history->prng, 4)) {
 			history->reclaiming = table_purge_reclaim(&history->table, &history->cursor, RECLAIM_SLICE);
 		} else if (draw < 5) {
 			execute_one(history);
 		} else if (draw < 6) {
 			wal_pump(history->wal);
-		} else {
+		} else if (draw < 8) {
 			sim_disk_step(&history->disk);
+		} else {
+			snapshot_some(history);
 		}
 		release(history);
+	}
+}
+
+/* Does a planted bug lose this record? Never the last one that a snapshot may have or not: with it the redo ends. */
+static bool is_lost(const struct history *history, const struct record *record, uint64_t lsn)
+{
+	const struct snapshot_info *snapshot = &history->rebuild.found.info;
+	if (lsn == snapshot->end_lsn) {
+		return false;
+	}
+	switch (history->canary) {
+	case CANARY_LOST_CANCEL:
+		return record->type == RECORD_CANCEL;
+	case CANARY_LOST_PURGE:
+		return record->type == RECORD_PURGE;
+	case CANARY_LOST_REDO:
+		return lsn > snapshot->lsn && lsn < snapshot->end_lsn;
+	default:
+		return false;
 	}
 }
 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
 	struct history *history = context;
-	if ((history->canary == CANARY_LOST_CANCEL && record->type == RECORD_CANCEL) ||
-	    (history->canary == CANARY_LOST_PURGE && record->type == RECORD_PURGE)) {
-		return true;
-	}
-	return replay_apply(&history->table, record, lsn, error);
+	return is_lost(history, record, lsn) || rebuild_record(&history->rebuild, record, lsn, error);
 }
 
 /* What survived of the commands: told ones must be there in full; the model starts again from the recovered ones. */
@@ -354,15 +414,21 @@ static bool open_server(struct history *history)
 				      .table = &history->table,
 				      .clock = &history->clock};
 	/* Segments small enough that a life crosses some of their ends. */
-	const struct wal_options options = {
+	struct wal_options options = {
 	    .segment_size = 12 * DISK_ALIGN, .batch_size = DISK_ALIGN, .appenders = 1, .flush = true};
 	struct wal_recovery found;
-	if (!wal_open(&history->wal, &options, &history->disk.port, &history->clock, on_record, history, &found,
+	if (!rebuild_begin(&history->rebuild, &history->table, &history->disk.port, &options.start, &error) ||
+	    !wal_open(&history->wal, &options, &history->disk.port, &history->clock, on_record, history, &found,
 		      &error)) {
 		table_fini(&history->table);
 		return violated(history, "a sound log was refused: %s", error.text);
 	}
 	table_restore_done(&history->table);
+	history->snapshot_lsn = history->rebuild.found.info.lsn;
+	history->loaded += history->snapshot_lsn != 0;
+	if (history->rebuild.found.damaged > 0) {
+		violated(history, "a snapshot that was named is damaged: %s", history->rebuild.found.damage.text);
+	}
 	atomic_store_explicit(&history->desk.wal, history->wal, memory_order_release);
 	judge(history, found.last_lsn);
 	if (history->violation[0] == '\0') {
@@ -373,6 +439,12 @@ static bool open_server(struct history *history)
 
 static void crash(struct history *history)
 {
+	if (history->writer != NULL) {
+		/* Its end must not tidy up: nobody does that in a crash. */
+		history->disk.powerless = true;
+		snapshot_close(history->writer);
+		history->writer = NULL;
+	}
 	if (prng_one_in(&history->prng, 3)) {
 		sim_disk_kill(&history->disk);
 	} else {
@@ -445,8 +517,9 @@ static int simulate(uint64_t seconds, uint64_t crashes_wanted, uint64_t seed)
 		}
 	}
 	const uint64_t took_ms = (clock_monotonic_ns(&clock) - begin_ns) / 1000000;
-	printf("sim: %" PRIu64 " crashes of the desk (%" PRIu64 " a second), 0 violations\n", crashes,
-	       took_ms > 0 ? crashes * 1000 / took_ms : crashes);
+	printf("sim: %" PRIu64 " crashes of the desk (%" PRIu64 " a second), 0 violations; %" PRIu64
+	       " snapshots written, %" PRIu64 " starts from one\n",
+	       crashes, took_ms > 0 ? crashes * 1000 / took_ms : crashes, history.snapshots, history.loaded);
 	return EXIT_SUCCESS;
 }
 

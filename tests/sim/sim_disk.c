@@ -151,6 +151,7 @@ static bool port_open(void *context, const char *name, bool create_it, disk_file
 		return error_set(error, ERROR_IO, "simulated: %s does not exist", name);
 	}
 	*number = (disk_file)(file - sim->files);
+	sim->opens[*number]++;
 	return true;
 }
 
@@ -158,7 +159,9 @@ static void port_close(void *context, disk_file file)
 {
 	struct sim_disk *sim = context;
 	CHECK(file >= 0);
-	for (uint32_t i = 0; i < sim->queued; i++) {
+	/* 0: another port to the directory opened it. */
+	sim->opens[file] -= sim->opens[file] > 0;
+	for (uint32_t i = 0; sim->opens[file] == 0 && i < sim->queued; i++) {
 		CHECK(sim->queue[i].file != file);
 	}
 }
@@ -215,6 +218,10 @@ static bool port_rename(void *context, const char *from, const char *to, struct 
 	}
 	if (!works(sim, error)) {
 		return false;
+	}
+	struct sim_file *replaced = sim_disk_file(sim, to);
+	if (replaced != NULL) {
+		replaced->name[0] = '\0';
 	}
 	snprintf(file->name, sizeof file->name, "%s", to);
 	return true;
@@ -378,6 +385,7 @@ void sim_disk_reset(struct sim_disk *sim, uint64_t seed)
 		sim_file_clear(&sim->files[i]);
 	}
 	sim->prng.state = seed;
+	memset(sim->opens, 0, sizeof sim->opens);
 	sim->queued = 0;
 	start_again(sim);
 }

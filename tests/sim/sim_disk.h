@@ -38,6 +38,7 @@ struct sim_disk {
 	struct disk port;
 	struct prng prng;
 	struct sim_file files[SIM_FILES_MAX];
+	uint32_t opens[SIM_FILES_MAX]; /* how often each is open: as two ports to one directory would have it */
 	struct sim_op queue[SIM_QUEUE_MAX];
 	uint32_t queued;
 	bool locked;

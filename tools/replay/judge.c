@@ -4,13 +4,13 @@
 #include "judge.h"
 #include "rebuilt.h"
 
+#include <inttypes.h>
 #include <log/replay.h>
 #include <stdlib.h>
 
 static bool apply(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
-	struct rebuilt *rebuilt = context;
-	return replay_apply(&rebuilt->table, record, lsn, error);
+	return rebuild_record(context, record, lsn, error);
 }
 
 /* Where the log is sound up to: before the block that is refused. */
@@ -37,7 +37,7 @@ static bool read_all(struct reader *reader, struct rebuilt *rebuilt, struct judg
 			place_end(reader, NULL, judgement);
 			return true;
 		case READER_BLOCK:
-			if (!reader_records(reader, &block, apply, rebuilt, &judgement->reason)) {
+			if (!reader_records(reader, &block, apply, &rebuilt->rebuild, &judgement->reason)) {
 				place_end(reader, &block, judgement);
 				return false;
 			}
@@ -113,25 +113,84 @@ static void prefer_mending(const struct reader *reader, struct disk *disk, struc
 	}
 }
 
-void judge_log(struct disk *disk, struct judgement *judgement)
+/* Does a segment behind the damage begin with what comes behind the snapshot, or before that? Then the snapshot and the log
+ * from there have everything. */
+static bool prefer_trim(const struct reader *reader, struct disk *disk, struct judgement *judgement)
 {
-	*judgement = (struct judgement){.repair = REPAIR_NONE};
-	struct rebuilt rebuilt;
-	if (!rebuilt_open(&rebuilt, &judgement->reason)) {
+	for (size_t i = 0; i < reader->file_count; i++) {
+		const uint64_t number = reader->numbers[i];
+		struct segment_header header;
+		bool whole;
+		if (number <= judgement->segment || !judge_header(disk, number, &header, &whole, NULL) || !whole ||
+		    header.log_id != reader->start.log_id) {
+			continue;
+		}
+		if (header.first_lsn > judgement->next_lsn && header.first_lsn <= judgement->snapshot_lsn + 1) {
+			judgement->repair = REPAIR_TRIM;
+			judgement->first_kept = number;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The log is damaged. What loses least? */
+static void choose(const struct reader *reader, struct disk *disk, struct judgement *judgement)
+{
+	if (judgement->snapshot_lsn != 0 && prefer_trim(reader, disk, judgement)) {
 		return;
 	}
+	judgement->repair = REPAIR_CUT;
+	judgement->loses = true;
+	if (judgement->next_lsn == reader->next_lsn) {
+		prefer_mending(reader, disk, judgement);
+	}
+	if (judgement->repair != REPAIR_CUT || judgement->next_lsn > judgement->end_lsn) {
+		return;
+	}
+	/* A cut here leaves the snapshot without records it needs. What is left without it? */
+	if (judgement->segment != 0 && reader->first_lsn == 1) {
+		judgement->repair = REPAIR_SNAPSHOT;
+		return;
+	}
+	const struct error damage = judgement->reason;
+	judgement->repair = REPAIR_NONE;
+	error_set(&judgement->reason, ERROR_DAMAGED,
+		  "%.400s; the snapshot of lsn %" PRIu64 " needs the log up to lsn %" PRIu64
+		  ", and the log does not begin with lsn 1: restore a backup",
+		  damage.text, judgement->snapshot_lsn, judgement->end_lsn);
+}
+
+static void judge_records(struct disk *disk, struct rebuilt *rebuilt, const struct log_start *start,
+			  struct judgement *judgement)
+{
 	struct reader reader;
-	if (reader_open(&reader, disk, &judgement->reason)) {
-		if (read_all(&reader, &rebuilt, judgement)) {
+	if (reader_open(&reader, disk, start, &judgement->reason)) {
+		if (read_all(&reader, rebuilt, judgement)) {
 			judgement->repair = judgement->torn_bytes != 0 ? REPAIR_TAIL : REPAIR_NOTHING;
 		} else if (judgement->reason.code == ERROR_DAMAGED) {
-			judgement->repair = REPAIR_CUT;
-			judgement->loses = true;
-			if (judgement->next_lsn == reader.next_lsn) {
-				prefer_mending(&reader, disk, judgement);
-			}
+			choose(&reader, disk, judgement);
 		}
 	}
 	reader_close(&reader);
+}
+
+void judge_log(struct disk *disk, struct judgement *judgement)
+{
+	*judgement = (struct judgement){.repair = REPAIR_NONE};
+	struct rebuilt rebuilt = {0};
+	struct log_start start;
+	if (rebuilt_open(&rebuilt, disk, UINT64_MAX, &start, &judgement->reason)) {
+		const struct snapshot_found *found = &rebuilt.rebuild.found;
+		if (found->damaged > 0) {
+			judgement->repair = REPAIR_SNAPSHOT;
+			judgement->reason = found->damage;
+			judgement->snapshot_lsn = found->damaged_lsn;
+		} else {
+			judgement->snapshot_lsn = found->info.lsn;
+			judgement->end_lsn = found->info.end_lsn;
+			judge_records(disk, &rebuilt, &start, judgement);
+		}
+	}
 	rebuilt_close(&rebuilt);
 }

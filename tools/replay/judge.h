@@ -1,5 +1,5 @@
 /*
- * judge: is a log sound, and if not, what would make it so?
+ * judge: is a log sound, and the snapshots of it, and if not, what would make it so?
  *
  * Threads: one.
  */
@@ -8,12 +8,14 @@
 #include <log/reader.h>
 
 enum repair {
-	REPAIR_NOTHING, /* it is sound */
-	REPAIR_TAIL,    /* a torn tail: zero it */
-	REPAIR_WIPE,    /* bytes behind the last block, which the next segment continues all the same: zero them */
-	REPAIR_RESIZE,  /* a segment file of another size than its header says */
-	REPAIR_CUT,     /* cut before the first damaged block */
-	REPAIR_NONE,    /* it could not be read, or is not ours to change: a newer slotd wrote it */
+	REPAIR_NOTHING,  /* it is sound */
+	REPAIR_TAIL,     /* a torn tail: zero it */
+	REPAIR_WIPE,     /* bytes behind the last block, which the next segment continues all the same: zero them */
+	REPAIR_RESIZE,   /* a segment file of another size than its header says */
+	REPAIR_SNAPSHOT, /* a snapshot that is damaged, or needs records that are gone: take it away */
+	REPAIR_TRIM, /* damage in what the snapshot has: remove the segments before the one that goes on behind it */
+	REPAIR_CUT,  /* cut before the first damaged block */
+	REPAIR_NONE, /* it could not be read, or is not ours to change: a newer slotd wrote it */
 };
 
 struct judgement {
@@ -29,7 +31,10 @@ struct judgement {
 	uint64_t torn_bytes;
 	uint64_t wrong_segment;
 	uint64_t right_size;
-	bool loses; /* acknowledged records are or may be gone with it */
+	uint64_t snapshot_lsn; /* REPAIR_SNAPSHOT: which one; REPAIR_TRIM: the one that has it all */
+	uint64_t end_lsn;      /* of that snapshot */
+	uint64_t first_kept;   /* REPAIR_TRIM: the segment the log is to begin with */
+	bool loses;            /* acknowledged records are or may be gone with it */
 };
 
 /* The header of a segment; *whole is false if it has none. */

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <log/block.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -88,16 +87,14 @@ static bool copy_file(const char *source, const char *target, struct error *erro
 	return copied;
 }
 
-bool keep_segment(struct keep *keep, uint64_t number, struct error *error)
+bool keep_file(struct keep *keep, const char *name, struct error *error)
 {
 	if (keep->path[0] == '\0' && !make_directory(keep, error)) {
 		keep->path[0] = '\0';
 		return false;
 	}
-	char name[DISK_NAME_SIZE];
 	char source[PATH_MAX + DISK_NAME_SIZE];
 	char target[PATH_MAX + DISK_NAME_SIZE];
-	segment_format_name(number, name);
 	snprintf(source, sizeof source, "%s/%s", keep->directory, name);
 	snprintf(target, sizeof target, "%s/%s", keep->path, name);
 	return copy_file(source, target, error) && flush_directory(keep->path, error);

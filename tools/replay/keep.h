@@ -1,5 +1,5 @@
 /*
- * keep: whole copies of segment files, made durable before the files are changed.
+ * keep: whole copies of files, made durable before the files are changed.
  *
  * Threads: one.
  */
@@ -15,6 +15,6 @@ struct keep {
 	char path[PATH_MAX]; /* DIR/repair-<time>; "" before it is made */
 };
 
-/* Copies the file of a segment to DIR/repair-<time>/, and flushes the copy and its names. What was copied there before
+/* Copies a file of the directory to DIR/repair-<time>/, and flushes the copy and its names. What was copied there before
  * is left as it is: it is the original. */
-bool keep_segment(struct keep *keep, uint64_t number, struct error *error);
+bool keep_file(struct keep *keep, const char *name, struct error *error);

@@ -5,6 +5,8 @@
  * writes and takes no lock. Of a running server it sees what was durable when it looked; a batch on its way is no
  * damage.
  *
+ * Where a snapshot is, the log may begin behind lsn 1; --verify and --dump then go from the newest sound snapshot.
+ *
  * --verify asks what the server asks at start: every block and record must be as written (I7), and the records must
  * make sense, one after the other, to an empty table (I1, I4).
  *

@@ -15,6 +15,8 @@ static const char help[] =
     "\n"
     "What to do\n"
     "  --verify       check everything instead of printing: blocks, records, and that no slot is taken twice\n"
+    "  --dump         print what slots and sessions there are in the end, in a defined order: two directories that\n"
+    "                 say the same dump the same. Goes with --end, as --format resp\n"
     "  --stats        print how much there is of what instead\n"
     "  --follow       go on with what a running server appends, until interrupted (Ctrl-C). A record is shown\n"
     "                 when it is durable: a later block says so, or this program has flushed the file\n"
@@ -50,6 +52,7 @@ static const char help[] =
 
 enum word {
 	OPTION_VERIFY = 1,
+	OPTION_DUMP,
 	OPTION_STATS,
 	OPTION_FOLLOW,
 	OPTION_FORMAT,
@@ -69,6 +72,7 @@ enum word {
 
 static const struct option words[] = {
     {"verify", no_argument, NULL, OPTION_VERIFY},
+    {"dump", no_argument, NULL, OPTION_DUMP},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"follow", no_argument, NULL, OPTION_FOLLOW},
     {"format", required_argument, NULL, OPTION_FORMAT},
@@ -148,6 +152,9 @@ static bool take_option(struct options *options, int option, int *status)
 	case OPTION_VERIFY:
 		options->verify = true;
 		return true;
+	case OPTION_DUMP:
+		options->dump = true;
+		return true;
 	case OPTION_STATS:
 		options->stats = true;
 		return true;
@@ -185,19 +192,19 @@ static bool check(const struct options *options, int *status)
 	if (options->yes && !options->repair) {
 		return usage(status, "--yes goes with --repair only", "");
 	}
-	if (options->repair && (options->verify || options->stats || options->follow || options->quiet ||
-				options->format != FORMAT_TEXT || selection_narrows(&narrowed))) {
+	if (options->repair && (options->verify || options->dump || options->stats || options->follow ||
+				options->quiet || options->format != FORMAT_TEXT || selection_narrows(&narrowed))) {
 		return usage(status, "--repair goes with --yes only", "");
 	}
 	if (options->verify && (options->follow || selection_narrows(&narrowed))) {
 		return usage(status, "--verify checks all of the log: it goes with --stats, --quiet and --format only",
 			     "");
 	}
-	if (options->format == FORMAT_RESP) {
+	if (options->format == FORMAT_RESP || options->dump) {
 		narrowed.end_lsn = UINT64_MAX;
 		if (options->verify || options->stats || options->follow || options->quiet ||
-		    selection_narrows(&narrowed)) {
-			return usage(status, "--format resp goes with --end only", "");
+		    (options->dump && options->format != FORMAT_TEXT) || selection_narrows(&narrowed)) {
+			return usage(status, options->dump ? "--dump" : "--format resp", " goes with --end only");
 		}
 	}
 	return true;

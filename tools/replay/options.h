@@ -18,6 +18,7 @@ struct options {
 	const char *directory;
 	enum format format;
 	bool verify;
+	bool dump;
 	bool stats;
 	bool quiet;
 	bool follow;

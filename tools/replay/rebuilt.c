@@ -16,16 +16,38 @@
 /* For one thread. Each costs a page and a few system calls. */
 #define TABLE_STRIPES 16
 
-bool rebuilt_open(struct rebuilt *rebuilt, struct error *error)
+/* The newest sound snapshot, if it is of `end_lsn` or before, and otherwise none. */
+static bool begin(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, struct log_start *start,
+		  struct error *error)
+{
+	if (end_lsn != UINT64_MAX) {
+		struct snapshot_found found;
+		if (!snapshot_load(disk, NULL, &found, error)) {
+			return false;
+		}
+		if (found.info.end_lsn > end_lsn) {
+			rebuilt->rebuild = (struct rebuild){.table = &rebuilt->table};
+			*start = (struct log_start){0};
+			return true;
+		}
+	}
+	return rebuild_begin(&rebuilt->rebuild, &rebuilt->table, disk, start, error);
+}
+
+bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, struct log_start *start,
+		  struct error *error)
 {
 	const struct table_options options = {.stripe_count = TABLE_STRIPES, .seed = hash_seed_random()};
 	memory_init(&rebuilt->memory, TABLE_LIMIT);
-	return table_init(&rebuilt->table, &rebuilt->memory, &options, error);
+	rebuilt->is_open = table_init(&rebuilt->table, &rebuilt->memory, &options, error);
+	return rebuilt->is_open && begin(rebuilt, disk, end_lsn, start, error);
 }
 
 void rebuilt_close(struct rebuilt *rebuilt)
 {
-	table_fini(&rebuilt->table);
+	if (rebuilt->is_open) {
+		table_fini(&rebuilt->table);
+	}
 }
 
 static void print_word(struct output *output, struct span word)

@@ -7,14 +7,20 @@
 
 #include "output.h"
 
+#include <log/replay.h>
 #include <slot/table.h>
 
 struct rebuilt {
 	struct memory memory;
 	struct table table;
+	bool is_open;
+	struct rebuild rebuild;
 };
 
-bool rebuilt_open(struct rebuilt *rebuilt, struct error *error);
+/* Begins with the newest sound snapshot in `disk`, which says with *start how the log is to be opened, unless what it has is
+ * later than `end_lsn`. The records follow with rebuild_record. After false, too, it is to be closed. */
+bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, struct log_start *start,
+		  struct error *error);
 void rebuilt_close(struct rebuilt *rebuilt);
 
 /* Adds the commands that lead an empty server to the same slots and sessions, as protocol arrays: the purge horizon,

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <io/disk_posix.h>
+#include <log/snapshot.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -40,6 +41,13 @@ static const char *name_of(uint64_t segment)
 {
 	static char name[DISK_NAME_SIZE];
 	segment_format_name(segment, name);
+	return name;
+}
+
+static const char *name_of_snapshot(uint64_t lsn)
+{
+	static char name[DISK_NAME_SIZE];
+	snapshot_format_name(lsn, name);
 	return name;
 }
 
@@ -139,6 +147,21 @@ static bool say_plan(struct repairing *repairing, struct error *error)
 			      name_of(judgement->wrong_segment), judgement->right_size,
 			      judgement->loses ? "; what stood in the bytes that are missing is lost" : "");
 		return true;
+	case REPAIR_SNAPSHOT:
+		if (judgement->loses) {
+			buffer_format(
+			    out, "repair: remove %s, which needs the log up to lsn %" PRIu64 "; then cut the log\n",
+			    name_of_snapshot(judgement->snapshot_lsn), judgement->end_lsn);
+			return say_what_is_lost(repairing, error);
+		}
+		buffer_format(out, "repair: remove %s; the log has what it has, no record is lost\n",
+			      name_of_snapshot(judgement->snapshot_lsn));
+		return true;
+	case REPAIR_TRIM:
+		buffer_format(out,
+			      "repair: remove the segments before %s; %s has everything before it, no record is lost\n",
+			      name_of(judgement->first_kept), name_of_snapshot(judgement->snapshot_lsn));
+		return true;
 	case REPAIR_CUT:
 		if (judgement->segment == 0) {
 			buffer_format(out, "repair: remove all segments; the log begins anew\n");
@@ -158,21 +181,38 @@ static bool say_plan(struct repairing *repairing, struct error *error)
 
 /* --------------------------------------------------------------------------------------------------------- the change */
 
+/* Is this segment changed or removed? */
+static bool concerns(const struct judgement *judgement, uint64_t number)
+{
+	switch (judgement->repair) {
+	case REPAIR_RESIZE:
+		return number == judgement->wrong_segment;
+	case REPAIR_TRIM:
+		return number < judgement->first_kept;
+	case REPAIR_CUT:
+		return number >= judgement->segment;
+	case REPAIR_TAIL:
+	case REPAIR_WIPE:
+		return number == judgement->segment;
+	case REPAIR_SNAPSHOT:
+	case REPAIR_NOTHING:
+	case REPAIR_NONE:
+		break;
+	}
+	return false;
+}
+
 static bool keep_copies(struct repairing *repairing, struct error *error)
 {
 	const struct judgement *judgement = &repairing->judgement;
-	if (judgement->repair == REPAIR_RESIZE) {
-		return keep_segment(&repairing->keep, judgement->wrong_segment, error);
-	}
-	if (judgement->segment != 0 && !keep_segment(&repairing->keep, judgement->segment, error)) {
-		return false;
-	}
-	for (size_t i = first_behind(repairing); judgement->repair == REPAIR_CUT && i < repairing->count; i++) {
-		if (!keep_segment(&repairing->keep, repairing->numbers[i], error)) {
+	for (size_t i = 0; i < repairing->count; i++) {
+		if (concerns(judgement, repairing->numbers[i]) &&
+		    !keep_file(&repairing->keep, name_of(repairing->numbers[i]), error)) {
 			return false;
 		}
 	}
-	return true;
+	return judgement->repair != REPAIR_SNAPSHOT ||
+	       keep_file(&repairing->keep, name_of_snapshot(judgement->snapshot_lsn), error);
 }
 
 /* Zeros in the kept segment from its end on, durably. */
@@ -214,12 +254,27 @@ static bool resize(struct repairing *repairing, struct error *error)
 	return flushed;
 }
 
-static bool cut(struct repairing *repairing, struct error *error)
+static bool remove_file(struct repairing *repairing, const char *name, struct error *error)
 {
 	struct disk *disk = &repairing->writer;
+	return disk->remove(disk->context, name, error) && disk->sync_directory(disk->context, error);
+}
+
+/* From the oldest on, as the server does. */
+static bool trim(struct repairing *repairing, struct error *error)
+{
+	for (size_t i = 0; i < repairing->count && concerns(&repairing->judgement, repairing->numbers[i]); i++) {
+		if (!remove_file(repairing, name_of(repairing->numbers[i]), error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool cut(struct repairing *repairing, struct error *error)
+{
 	for (size_t i = repairing->count; i > first_behind(repairing); i--) {
-		if (!disk->remove(disk->context, name_of(repairing->numbers[i - 1]), error) ||
-		    !disk->sync_directory(disk->context, error)) {
+		if (!remove_file(repairing, name_of(repairing->numbers[i - 1]), error)) {
 			return false;
 		}
 	}
@@ -236,6 +291,10 @@ static bool change(struct repairing *repairing, struct error *error)
 		return zero(repairing, judgement->size, error);
 	case REPAIR_RESIZE:
 		return resize(repairing, error);
+	case REPAIR_SNAPSHOT:
+		return remove_file(repairing, name_of_snapshot(judgement->snapshot_lsn), error);
+	case REPAIR_TRIM:
+		return trim(repairing, error);
 	case REPAIR_CUT:
 		return cut(repairing, error);
 	case REPAIR_NOTHING:

@@ -7,12 +7,14 @@
 #include <base/check.h>
 #include <inttypes.h>
 #include <log/replay.h>
+#include <slot/image.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static bool prints_records(const struct options *options)
 {
-	return !options->verify && !options->stats && !options->quiet && options->format != FORMAT_RESP;
+	return !options->verify && !options->dump && !options->stats && !options->quiet &&
+	       options->format != FORMAT_RESP;
 }
 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
@@ -24,7 +26,7 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 	}
 	totals_add_record(&scan->totals, record, lsn);
 	if (scan->rebuilt != NULL) {
-		return replay_apply(&scan->rebuilt->table, record, lsn, error);
+		return rebuild_record(&scan->rebuilt->rebuild, record, lsn, error);
 	}
 	if (prints_records(options)) {
 		format_record(&scan->output.buffer, options->format, record, lsn);
@@ -72,8 +74,15 @@ static void print_verdict(struct scan *scan)
 {
 	const struct reader *reader = &scan->reader;
 	struct buffer *out = &scan->output.buffer;
+	const struct snapshot_info *snapshot = &scan->found.info;
 	buffer_format(out, "sound: records=%" PRIu64 " last_lsn=%" PRIu64 " blocks=%" PRIu64 " segments=%" PRIu64 "\n",
-		      reader->next_lsn - 1, reader->next_lsn - 1, scan->totals.blocks, reader->segment.segment);
+		      reader->next_lsn - reader->first_lsn, reader->next_lsn - 1, scan->totals.blocks,
+		      reader->segment.segment);
+	if (snapshot->lsn != 0) {
+		buffer_format(
+		    out, "from a snapshot: lsn=%" PRIu64 " slots=%" PRIu64 " sessions=%" PRIu64 " bytes=%" PRIu64 "\n",
+		    snapshot->lsn, snapshot->slots, snapshot->sessions, snapshot->bytes);
+	}
 	if (reader->torn_bytes != 0) {
 		buffer_format(out,
 			      "behind it, %s, offset %" PRIu64 ": %" PRIu64
@@ -87,6 +96,8 @@ static void print_end(struct scan *scan)
 	const struct options *options = scan->options;
 	if (options->format == FORMAT_RESP) {
 		rebuilt_print(scan->rebuilt, &scan->output);
+	} else if (options->dump) {
+		table_dump(&scan->rebuilt->table, &scan->output.buffer);
 	} else if (options->stats) {
 		totals_format(&scan->totals, options->format, scan->reader.segment.segment, &scan->output.buffer);
 	} else if (options->verify && !options->quiet) {
@@ -105,16 +116,17 @@ static int status_of(const struct scan *scan, bool sound, const struct error *er
 		fprintf(stderr, "slotd-replay: %s\n", error->text);
 		return error->code == ERROR_DAMAGED || error->code == ERROR_NEWER ? STATUS_DAMAGED : STATUS_NO_ANSWER;
 	}
-	return STATUS_SOUND;
+	/* Nothing is lost with a damaged snapshot, but a person should know. */
+	return scan->found.damaged > 0 ? STATUS_DAMAGED : STATUS_SOUND;
 }
 
-static int scan_log(struct scan *scan)
+static int scan_log(struct scan *scan, const struct log_start *start)
 {
 	const struct options *options = scan->options;
 	struct error error = {0};
 	const bool shown =
 	    isatty(STDERR_FILENO) && !options->follow && !(prints_records(options) && isatty(STDOUT_FILENO));
-	bool sound = reader_open(&scan->reader, scan->disk, &error);
+	bool sound = reader_open(&scan->reader, scan->disk, start, &error);
 	progress_begin(&scan->progress, shown, scan->disk);
 	if (sound) {
 		sound = options->follow ? follow_log(scan, &error) : read_log(scan, &error);
@@ -128,18 +140,37 @@ static int scan_log(struct scan *scan)
 	return status_of(scan, sound, &error);
 }
 
+/* The snapshot there is: what it says about the log, and, when there is a table, what it has. */
+static bool begin(struct scan *scan, struct log_start *start, struct error *error)
+{
+	if (scan->rebuilt == NULL) {
+		if (!snapshot_load(scan->disk, NULL, &scan->found, error)) {
+			return false;
+		}
+		*start = snapshot_start(&scan->found.info);
+	} else {
+		if (!rebuilt_open(scan->rebuilt, scan->disk, scan->options->selection.end_lsn, start, error)) {
+			return false;
+		}
+		scan->found = scan->rebuilt->rebuild.found;
+	}
+	if (scan->found.damaged > 0) {
+		fprintf(stderr, "slotd-replay: %" PRIu32 " damaged snapshots, what is before them is used: %s\n",
+			scan->found.damaged, scan->found.damage.text);
+	}
+	return true;
+}
+
 int scan_run(struct options *options, struct disk *disk)
 {
 	struct error error = {0};
-	struct rebuilt rebuilt;
+	struct rebuilt rebuilt = {0};
 	struct scan scan = {.options = options, .disk = disk};
-	if (options->verify || options->format == FORMAT_RESP) {
-		if (!rebuilt_open(&rebuilt, &error)) {
-			return status_of(&scan, false, &error);
-		}
+	struct log_start start;
+	if (options->verify || options->dump || options->format == FORMAT_RESP) {
 		scan.rebuilt = &rebuilt;
 	}
-	const int status = scan_log(&scan);
+	const int status = begin(&scan, &start, &error) ? scan_log(&scan, &start) : status_of(&scan, false, &error);
 	if (scan.rebuilt != NULL) {
 		rebuilt_close(&rebuilt);
 	}

@@ -15,7 +15,8 @@ struct scan {
 	struct options *options;
 	struct disk *disk;
 	struct reader reader;
-	struct rebuilt *rebuilt; /* NULL: records are not applied to a table */
+	struct rebuilt *rebuilt;     /* NULL: records are not applied to a table */
+	struct snapshot_found found; /* the snapshot it begins with */
 	struct totals totals;
 	struct output output;
 	struct progress progress;

@@ -129,9 +129,14 @@ static inline void fixture_commit(struct fixture *fixture, uint32_t count)
 }
 
 /* The file of a segment. */
-static inline struct sim_file *fixture_segment(struct fixture *fixture, uint64_t number)
+static inline struct sim_file *fixture_segment_of(struct sim_disk *disk, uint64_t number)
 {
 	char name[DISK_NAME_SIZE];
 	segment_format_name(number, name);
-	return sim_disk_file(&fixture->disk, name);
+	return sim_disk_file(disk, name);
+}
+
+static inline struct sim_file *fixture_segment(struct fixture *fixture, uint64_t number)
+{
+	return fixture_segment_of(&fixture->disk, number);
 }

@@ -23,7 +23,7 @@ static void set_up(void)
 	cr_assert(fixture_open(&log_));
 	port = log_.disk.port;
 	port.close = close_nothing;
-	cr_assert(reader_open(&reader, &port, &error));
+	cr_assert(reader_open(&reader, &port, &(struct log_start){0}, &error));
 }
 
 static void tear_down(void)
@@ -66,7 +66,7 @@ Test(reader_grown, a_directory_without_a_log_may_get_one)
 	static struct sim_disk empty;
 	sim_disk_init(&empty, 1);
 	reader_close(&reader);
-	cr_assert(reader_open(&reader, &empty.port, &error));
+	cr_assert(reader_open(&reader, &empty.port, &(struct log_start){0}, &error));
 	cr_assert_eq(next(), READER_END);
 	cr_assert(!grown());
 	fixture_commit(&log_, 1);
@@ -74,7 +74,7 @@ Test(reader_grown, a_directory_without_a_log_may_get_one)
 	cr_assert(grown());
 	cr_assert_eq(next(), READER_BLOCK);
 	reader_close(&reader);
-	cr_assert(reader_open(&reader, &port, &error));
+	cr_assert(reader_open(&reader, &port, &(struct log_start){0}, &error));
 	sim_disk_fini(&empty);
 }
 

@@ -42,7 +42,7 @@ static struct reading read_all(void)
 	struct reading reading = {0};
 	struct reader reader;
 	log_.replayed = log_.different = 0;
-	cr_assert(reader_open(&reader, &log_.disk.port, &reading.error));
+	cr_assert(reader_open(&reader, &log_.disk.port, &(struct log_start){0}, &reading.error));
 	for (;;) {
 		struct reader_block block;
 		const enum reader_step step = reader_next(&reader, &block, &reading.error);
@@ -66,7 +66,7 @@ static void last_block(struct sim_file **file, uint64_t *offset, uint64_t *end)
 	struct error error;
 	struct reader_block block;
 	char name[DISK_NAME_SIZE] = "";
-	cr_assert(reader_open(&reader, &log_.disk.port, &error));
+	cr_assert(reader_open(&reader, &log_.disk.port, &(struct log_start){0}, &error));
 	while (reader_next(&reader, &block, &error) == READER_BLOCK) {
 		*offset = block.offset;
 		*end = reader.offset;
@@ -488,7 +488,7 @@ Test(recover, a_log_that_is_being_written_is_never_taken_for_damaged)
 		struct reader_block block;
 		enum reader_step step;
 		log_.replayed = log_.different = 0;
-		cr_assert(reader_open(&reader, &late.port, &error));
+		cr_assert(reader_open(&reader, &late.port, &(struct log_start){0}, &error));
 		while ((step = reader_next(&reader, &block, &error)) == READER_BLOCK) {
 			cr_assert(reader_records(&reader, &block, fixture_on_record, &log_, &error));
 		}

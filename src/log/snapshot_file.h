@@ -1,0 +1,81 @@
+/*
+ * snapshot_file: the pieces of a snapshot (docs/LOG_FORMAT.md), read one after the other.
+ *
+ * Threads: one.
+ */
+#pragma once
+
+#include <log/block.h>
+#include <log/snapshot.h>
+#include <log/window.h>
+
+enum piece_kind {
+	PIECE_BEGIN = 1,
+	PIECE_SLOTS,
+	PIECE_SESSIONS,
+	PIECE_PSYCHOLOGISTS,
+	PIECE_CLIENTS,
+	PIECE_END,
+};
+
+/* The payload of a piece: its kind in 8 bytes, then one of these, or copies. */
+#define PIECE_HEAD 8
+
+struct piece_begin {
+	uint64_t log_id;
+	uint64_t lsn;
+	uint64_t created_at_ms;
+	uint64_t removed_lsn;
+	uint64_t purged_before_day;
+};
+
+struct piece_end {
+	uint64_t end_lsn;
+	uint64_t slots;
+	uint64_t sessions;
+	uint64_t tokens;
+};
+
+/* A token: number (4), size (1), bytes, zeros to a multiple of 8. */
+#define PIECE_TOKEN_HEAD 5
+static inline size_t piece_token_size(size_t token_size)
+{
+	return (PIECE_TOKEN_HEAD + token_size + 7) & ~(size_t)7;
+}
+
+/* Where a piece belongs: never a place where a block of the log could. */
+struct block_place snapshot_place(uint64_t log_id, uint64_t lsn, uint64_t offset);
+
+bool snapshot_parse_name(const char *name, uint64_t *lsn);
+
+/* The lsn of the snapshots of the directory, newest first; malloc'd for the caller. */
+bool snapshot_list(struct disk *disk, uint64_t **lsns, size_t *count, struct error *error);
+
+struct snapshot_file {
+	struct disk *disk;
+	char name[DISK_NAME_SIZE];
+	disk_file file;
+	struct window window;
+	struct piece_begin begin;
+	struct snapshot_info info; /* whole once the end was read */
+	uint64_t offset;           /* of the next piece */
+	uint64_t previous;
+	enum piece_kind kind; /* of the last piece */
+	uint64_t slots, sessions, tokens;
+};
+
+/* Opens the file that is to be the snapshot of this lsn and reads its begin. ERROR_DAMAGED, ERROR_NEWER, or the disk's. */
+bool snapshot_file_open(struct snapshot_file *file, struct disk *disk, const char *name, uint64_t lsn,
+			struct error *error);
+void snapshot_file_close(struct snapshot_file *file);
+
+/* The next piece, PIECE_END being the last; its copies are good until the next call. */
+struct piece {
+	enum piece_kind kind;
+	uint32_t count;
+	struct span copies;
+};
+bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct error *error);
+
+/* Takes the first token off the copies. False if it is none. */
+bool piece_take_token(struct span *copies, uint32_t *number, struct span *token);

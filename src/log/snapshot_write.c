@@ -1,0 +1,341 @@
+/*
+ * snapshot_write: the steps of a snapshot.
+ *
+ *   SLOTS -> SESSIONS -> PSYCHOLOGISTS -> CLIENTS -> END -> CHECKING -> WAITING -> NAMING -> TRIMMING -> done
+ *     one piece each: copied, sealed, written, flushed      one piece      |                   one file each
+ *                                                           read back      until durable_lsn >= E
+ *
+ * The order matters (slot/image.h): S is read first, the tokens are copied after whoever uses them, E is read last.
+ */
+#include "snapshot_file.h"
+#include "trim.h"
+
+#include <base/check.h>
+#include <slot/image.h>
+#include <stdalign.h>
+#include <stdlib.h>
+
+/* Records looked at in one step at most, whether there is something to copy or not: some hundred microseconds. */
+#define LOOKS_MAX 8192
+
+static_assert(PIECE_BEGIN + 1 == PIECE_SLOTS, "the kinds of pieces are the first states of a writer");
+enum writer_state {
+	WRITING_SLOTS = PIECE_SLOTS,
+	WRITING_SESSIONS = PIECE_SESSIONS,
+	WRITING_PSYCHOLOGISTS = PIECE_PSYCHOLOGISTS,
+	WRITING_CLIENTS = PIECE_CLIENTS,
+	WRITING_END = PIECE_END,
+	CHECKING,
+	WAITING,
+	NAMING,
+	TRIMMING,
+};
+
+struct snapshot_writer {
+	/* const after snapshot_begin */
+	struct snapshot_options options;
+	size_t capacity; /* of the copies of a piece. Bytes. */
+	/* its thread's */
+	enum writer_state state;
+	struct snapshot_info info;
+	struct piece_begin begin;
+	disk_file file; /* while writing */
+	uint64_t offset;
+	uint64_t previous;
+	uint32_t cursor; /* of the copying of this kind */
+	bool named;
+	struct snapshot_file check; /* while checking */
+	uint8_t *bytes;             /* a piece */
+};
+
+static uint8_t *copies_of(struct snapshot_writer *writer)
+{
+	return writer->bytes + BLOCK_HEADER_SIZE + PIECE_HEAD;
+}
+
+/* Seals, writes and flushes the piece whose copies are in place. */
+static bool write_piece(struct snapshot_writer *writer, enum piece_kind kind, uint32_t count, size_t size,
+			struct error *error)
+{
+	store64(writer->bytes + BLOCK_HEADER_SIZE, kind);
+	const struct block_header header = {
+	    .first_lsn = writer->info.lsn + 1,
+	    .record_count = count,
+	    .payload_bytes = (uint32_t)(PIECE_HEAD + size),
+	    .durable_lsn = writer->info.lsn,
+	    .sealed_at_ms = clock_wall_ms(writer->options.clock),
+	    .previous = writer->previous,
+	};
+	const struct block_place place = snapshot_place(writer->info.log_id, writer->info.lsn, writer->offset);
+	writer->previous = block_seal(writer->bytes, &header, place);
+	const size_t written = (size_t)block_size(header.payload_bytes);
+	struct disk *disk = writer->options.disk;
+	if (!disk->write_now(disk->context, writer->file, writer->offset, writer->bytes, written, error) ||
+	    !disk->sync_now(disk->context, writer->file, error)) {
+		return false;
+	}
+	writer->offset += written;
+	return true;
+}
+
+static uint32_t looks(const struct snapshot_writer *writer, size_t copy_size)
+{
+	const size_t fit = writer->capacity / copy_size;
+	return fit < LOOKS_MAX ? (uint32_t)fit : LOOKS_MAX;
+}
+
+/* Copies tokens until the piece is full. Returns how many; *size is what they take. */
+static uint32_t copy_tokens(struct snapshot_writer *writer, struct intern *intern, size_t *size, bool *more)
+{
+	uint32_t count = 0;
+	*size = 0;
+	*more = true;
+	while (*size + piece_token_size(TOKEN_SIZE_MAX) <= writer->capacity) {
+		uint8_t token[TOKEN_SIZE_MAX];
+		size_t token_size;
+		const uint32_t number = intern_next(intern, writer->cursor, token, &token_size);
+		if (number == 0) {
+			*more = false;
+			break;
+		}
+		writer->cursor = number;
+		/* One that has no name is nobody's. */
+		if (intern_find(intern, (struct span){token, token_size}) == number) {
+			uint8_t *at = copies_of(writer) + *size;
+			memset(at, 0, piece_token_size(token_size));
+			store32(at, number);
+			at[4] = (uint8_t)token_size;
+			memcpy(at + PIECE_TOKEN_HEAD, token, token_size);
+			*size += piece_token_size(token_size);
+			count++;
+		}
+	}
+	return count;
+}
+
+static bool step_copying(struct snapshot_writer *writer, struct error *error)
+{
+	struct table *table = writer->options.table;
+	void *copies = copies_of(writer);
+	const enum piece_kind kind = (enum piece_kind)writer->state;
+	uint32_t count;
+	size_t size;
+	bool more;
+	if (kind == PIECE_SLOTS) {
+		const uint32_t most = looks(writer, sizeof(struct slot_image));
+		count = table_copy_slots(table, &writer->cursor, copies, most, &more);
+		size = count * sizeof(struct slot_image);
+		writer->info.slots += count;
+	} else if (kind == PIECE_SESSIONS) {
+		const uint32_t most = looks(writer, sizeof(struct session_image));
+		count = table_copy_sessions(table, &writer->cursor, copies, most, &more);
+		size = count * sizeof(struct session_image);
+		writer->info.sessions += count;
+	} else {
+		struct intern *intern = kind == PIECE_CLIENTS ? &table->clients : &table->psychologists;
+		count = copy_tokens(writer, intern, &size, &more);
+		writer->info.tokens += count;
+	}
+	if (!more) {
+		writer->state++;
+		writer->cursor = 0;
+	}
+	return count == 0 || write_piece(writer, kind, count, size, error);
+}
+
+static void close_file(struct snapshot_writer *writer)
+{
+	struct disk *disk = writer->options.disk;
+	if (writer->file >= 0) {
+		disk->close(disk->context, writer->file);
+		writer->file = -1;
+	}
+}
+
+static bool step_end(struct snapshot_writer *writer, struct error *error)
+{
+	/* Whatever was copied was settled, so its record had been appended before this. */
+	writer->info.end_lsn = wal_appended_lsn(writer->options.wal);
+	const struct piece_end end = {.end_lsn = writer->info.end_lsn,
+				      .slots = writer->info.slots,
+				      .sessions = writer->info.sessions,
+				      .tokens = writer->info.tokens};
+	memcpy(copies_of(writer), &end, sizeof end);
+	if (!write_piece(writer, PIECE_END, 1, sizeof end, error)) {
+		return false;
+	}
+	writer->info.bytes = writer->offset;
+	close_file(writer);
+	writer->state = CHECKING;
+	return true;
+}
+
+/* Reads back one piece: what is renamed has been seen to be sound. */
+static bool step_checking(struct snapshot_writer *writer, struct error *error)
+{
+	struct snapshot_file *check = &writer->check;
+	if (check->disk == NULL) {
+		return snapshot_file_open(check, writer->options.disk, SNAPSHOT_NEW_NAME, writer->info.lsn, error);
+	}
+	struct piece piece;
+	if (!snapshot_file_next(check, &piece, error)) {
+		return false;
+	}
+	if (piece.kind == PIECE_END) {
+		snapshot_file_close(check);
+		check->disk = NULL;
+		writer->state = WAITING;
+	}
+	return true;
+}
+
+static bool step_naming(struct snapshot_writer *writer, struct error *error)
+{
+	struct disk *disk = writer->options.disk;
+	char name[DISK_NAME_SIZE];
+	snapshot_format_name(writer->info.lsn, name);
+	if (!disk->rename(disk->context, SNAPSHOT_NEW_NAME, name, error)) {
+		return false;
+	}
+	writer->named = true;
+	writer->state = TRIMMING;
+	return disk->sync_directory(disk->context, error);
+}
+
+static enum snapshot_step step_trimming(struct snapshot_writer *writer, struct error *error)
+{
+	const struct trim trim = {
+	    .disk = writer->options.disk,
+	    .log_id = writer->info.log_id,
+	    .newest_lsn = writer->info.lsn,
+	    .previous_lsn = writer->options.previous_lsn,
+	    .retain = writer->options.retain,
+	};
+	bool removed;
+	return trim_step(&trim, &removed, error) && removed ? SNAPSHOT_GOES_ON : SNAPSHOT_DONE;
+}
+
+enum snapshot_step snapshot_step(struct snapshot_writer *writer, struct error *error)
+{
+	bool done = true;
+	*error = (struct error){.code = ERROR_NONE};
+	switch (writer->state) {
+	case WRITING_SLOTS:
+	case WRITING_SESSIONS:
+	case WRITING_PSYCHOLOGISTS:
+	case WRITING_CLIENTS:
+		done = step_copying(writer, error);
+		break;
+	case WRITING_END:
+		done = step_end(writer, error);
+		break;
+	case CHECKING:
+		done = step_checking(writer, error);
+		break;
+	case WAITING:
+		if (wal_durable_lsn(writer->options.wal) < writer->info.end_lsn) {
+			return SNAPSHOT_WAITS;
+		}
+		writer->state = NAMING;
+		break;
+	case NAMING:
+		done = step_naming(writer, error);
+		break;
+	case TRIMMING:
+		return step_trimming(writer, error);
+	}
+	return done ? SNAPSHOT_GOES_ON : SNAPSHOT_FAILED;
+}
+
+const struct snapshot_info *snapshot_writer_info(const struct snapshot_writer *writer)
+{
+	return &writer->info;
+}
+
+void snapshot_close(struct snapshot_writer *writer)
+{
+	close_file(writer);
+	if (writer->check.disk != NULL) {
+		snapshot_file_close(&writer->check);
+	}
+	if (!writer->named) {
+		/* If that fails, too, the next snapshot or start removes it. */
+		snapshot_tidy(writer->options.disk, NULL);
+	}
+	free(writer->bytes);
+	free(writer);
+}
+
+/* ---- beginning ---- */
+
+bool snapshot_tidy(struct disk *disk, struct error *error)
+{
+	struct disk_entry *entries = NULL;
+	size_t count = 0;
+	if (!disk->list(disk->context, &entries, &count, error)) {
+		return false;
+	}
+	bool tidied = true;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(entries[i].name, SNAPSHOT_NEW_NAME) == 0) {
+			tidied = disk->remove(disk->context, SNAPSHOT_NEW_NAME, error);
+		}
+	}
+	free(entries);
+	return tidied;
+}
+
+static bool write_begin(struct snapshot_writer *writer, struct error *error)
+{
+	struct disk *disk = writer->options.disk;
+	if (!snapshot_tidy(disk, error)) {
+		return false;
+	}
+	if (!disk->open(disk->context, SNAPSHOT_NEW_NAME, true, &writer->file, error)) {
+		writer->file = -1;
+		return false;
+	}
+	memcpy(copies_of(writer), &writer->begin, sizeof writer->begin);
+	return write_piece(writer, PIECE_BEGIN, 1, sizeof writer->begin, error);
+}
+
+struct snapshot_writer *snapshot_begin(const struct snapshot_options *options, struct error *error)
+{
+	CHECK(options->piece_size % DISK_ALIGN == 0 && options->piece_size > 0);
+	*error = (struct error){.code = ERROR_NONE};
+	/* S first: everything else may have more. */
+	const uint64_t lsn = wal_durable_lsn(options->wal);
+	if (lsn == options->previous_lsn) {
+		return NULL;
+	}
+	struct wal_stats stats;
+	wal_stats(options->wal, &stats);
+	struct snapshot_writer *writer = calloc(1, sizeof *writer);
+	uint8_t *bytes = aligned_alloc(DISK_ALIGN, options->piece_size);
+	if (writer == NULL || bytes == NULL) {
+		free(writer);
+		free(bytes);
+		error_set(error, ERROR_NO_MEMORY, "no memory for a piece of a snapshot");
+		return NULL;
+	}
+	*writer = (struct snapshot_writer){
+	    .options = *options,
+	    .capacity = options->piece_size - BLOCK_HEADER_SIZE - PIECE_HEAD,
+	    .state = WRITING_SLOTS,
+	    .info = {.lsn = lsn, .log_id = stats.log_id, .created_at_ms = clock_wall_ms(options->clock)},
+	    .begin = {.log_id = stats.log_id,
+		      .lsn = lsn,
+		      .removed_lsn = table_removed_lsn(options->table),
+		      /* Acquire; pairs with table_purge_horizon. */
+		      .purged_before_day =
+			  atomic_load_explicit(&options->table->purged_before_day, memory_order_acquire)},
+	    .file = -1,
+	    .bytes = bytes,
+	};
+	writer->begin.created_at_ms = writer->info.created_at_ms;
+	if (!write_begin(writer, error)) {
+		snapshot_close(writer);
+		return NULL;
+	}
+	return writer;
+}

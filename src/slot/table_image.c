@@ -1,0 +1,123 @@
+/*
+ * table_image: records copied beside those who change them, and put back. See slot/image.h.
+ *
+ * A copy is one consistent look, as a reader's: it waits for what is not settled, so no copy says what the log does not
+ * (yet) have by the end of the copying.
+ */
+#include "records.h"
+#include <base/check.h>
+#include <slot/image.h>
+
+static_assert(sizeof(struct slot_image) == 16, "as docs/LOG_FORMAT.md has it");
+static_assert(sizeof(struct session_image) == 48, "as docs/LOG_FORMAT.md has it");
+
+uint32_t table_copy_slots(const struct table *table, uint32_t *cursor, struct slot_image *images, uint32_t looks,
+			  bool *more)
+{
+	uint32_t count = 0;
+	for (; looks > 0 && pool_has(&table->slots, *cursor + 1); looks--) {
+		const uint32_t number = ++*cursor;
+		const uint64_t key = slot_key(slot_of(table, number));
+		struct slot_view view;
+		/* lsn 0: an unlisted slot that was never booked. */
+		if (key != 0 && key_minute(key) != KEY_MINUTE_CARD && table_view(table, number, key, &view) &&
+		    view.lsn != 0) {
+			images[count++] = (struct slot_image){.key = key, .word = view.word};
+		}
+	}
+	*more = pool_has(&table->slots, *cursor + 1);
+	return count;
+}
+
+static void copy_session(const struct table *table, uint32_t number, struct session_image *image)
+{
+	const struct session *session = session_of(table, number);
+	/* Each round but the last saw a change succeed. */
+	do {
+		/* Acquire, each: as in table_session_view. */
+		*image = (struct session_image){.number = number, .state = session_wait_settled(session)};
+		image->generation = atomic_load_explicit(&session->generation, memory_order_acquire);
+		image->key = atomic_load_explicit(&session->key, memory_order_acquire);
+		image->created_ms = atomic_load_explicit(&session->created_ms, memory_order_acquire);
+		image->updated_ms = atomic_load_explicit(&session->updated_ms, memory_order_acquire);
+		image->client = atomic_load_explicit(&session->client, memory_order_acquire);
+		image->minutes = atomic_load_explicit(&session->minutes, memory_order_acquire);
+		/* Relaxed: ordered by the acquire loads above. */
+	} while (atomic_load_explicit(&session->state, memory_order_relaxed) != image->state);
+	if (session_status(image->state) == SESSION_FREE) {
+		*image = (struct session_image){.number = number, .generation = image->generation};
+	}
+}
+
+uint32_t table_copy_sessions(const struct table *table, uint32_t *cursor, struct session_image *images, uint32_t looks,
+			     bool *more)
+{
+	uint32_t count = 0;
+	for (; looks > 0 && pool_has(&table->sessions, *cursor + 1); looks--) {
+		struct session_image *image = &images[count];
+		copy_session(table, ++*cursor, image);
+		/* A number that never was anybody's says nothing. */
+		count += image->generation != 0 || session_status(image->state) != SESSION_FREE;
+	}
+	*more = pool_has(&table->sessions, *cursor + 1);
+	return count;
+}
+
+static bool is_place(uint64_t key)
+{
+	return key_psychologist(key) != 0 && key_minute(key) < MINUTES_PER_DAY;
+}
+
+bool slot_put(struct table *table, uint64_t key, uint64_t word, struct error *error)
+{
+	const uint32_t there = slot_find(table, key);
+	if (there != 0) {
+		atomic_store_explicit(&slot_of(table, there)->word, word,
+				      memory_order_release); /* pairs with slot_word */
+		return true;
+	}
+	const uint32_t slot = card_mark(table, key, true) ? slot_take(table, true) : 0;
+	if (slot == 0) {
+		return error_set(error, ERROR_NO_MEMORY, "no address space for another slot: raise maxmemory");
+	}
+	CHECK(slot_insert(table, slot, key, word) == slot);
+	return true;
+}
+
+bool table_put_slot(struct table *table, const struct slot_image *image, struct error *error)
+{
+	const uint64_t word = image->word;
+	const bool possible = is_place(image->key) && claim_minutes(word) <= SLOT_MINUTES_MAX &&
+			      (claim_kind(word) == CLAIM_SESSION || claim_kind(word) == CLAIM_BLOCKED ||
+			       (claim_kind(word) == CLAIM_OPEN && claim_listed(word) && claim_lsn(word) != 0));
+	return possible ? slot_put(table, image->key, word, error)
+			: error_set(error, ERROR_DAMAGED, "not the copy of a slot");
+}
+
+bool session_put(struct table *table, const struct session_image *image, struct error *error)
+{
+	if (!pool_place(&table->sessions, image->number)) {
+		return error_set(error, ERROR_NO_MEMORY, "no address space for another session: raise maxmemory");
+	}
+	struct session *session = session_of(table, image->number);
+	/* Relaxed, all: restoring is one thread. */
+	atomic_store_explicit(&session->key, image->key, memory_order_relaxed);
+	atomic_store_explicit(&session->created_ms, image->created_ms, memory_order_relaxed);
+	atomic_store_explicit(&session->updated_ms, image->updated_ms, memory_order_relaxed);
+	atomic_store_explicit(&session->client, image->client, memory_order_relaxed);
+	atomic_store_explicit(&session->generation, image->generation, memory_order_relaxed);
+	atomic_store_explicit(&session->minutes, image->minutes, memory_order_relaxed);
+	atomic_store_explicit(&session->state, image->state, memory_order_relaxed);
+	return true;
+}
+
+bool table_put_session(struct table *table, const struct session_image *image, struct error *error)
+{
+	const enum session_status status = session_status(image->state);
+	const bool is_free = image->state == session_state(SESSION_FREE, 0, 0);
+	const bool is_session = status != SESSION_FREE && status <= SESSION_NO_SHOW && session_lsn(image->state) != 0 &&
+				image->client != 0 && is_place(image->key) && image->minutes <= SLOT_MINUTES_MAX;
+	return image->number != 0 && (is_free || is_session)
+		   ? session_put(table, image, error)
+		   : error_set(error, ERROR_DAMAGED, "not the copy of a session");
+}

@@ -1,0 +1,183 @@
+/*
+ * table_redo: the records that copies may have or not, applied blindly, and the end of that. See slot/image.h for why this
+ * comes out right.
+ *
+ * In between a slot may mean a session that is another by now or none yet, so nothing here goes from a slot to its session
+ * before table_redo_done. One thread: loads and stores are relaxed.
+ */
+#include "records.h"
+#include <base/check.h>
+#include <inttypes.h>
+#include <slot/image.h>
+
+static uint64_t state_of(const struct session *session)
+{
+	return atomic_load_explicit(&session->state, memory_order_relaxed);
+}
+
+static uint32_t generation_of(const struct session *session)
+{
+	return atomic_load_explicit(&session->generation, memory_order_relaxed);
+}
+
+static uint64_t key_of(const struct session *session)
+{
+	return atomic_load_explicit(&session->key, memory_order_relaxed);
+}
+
+bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
+			uint64_t at_ms, struct error *error)
+{
+	const struct session_image session = {
+	    .state = session_state(SESSION_BOOKED, 1, lsn),
+	    .key = key,
+	    .created_ms = at_ms,
+	    .updated_ms = at_ms,
+	    .number = (uint32_t)id,
+	    .generation = (uint32_t)(id >> 32),
+	    .client = client,
+	    .minutes = minutes,
+	};
+	const uint64_t word =
+	    claim_make(CLAIM_SESSION, minutes, (uint64_t)(uint16_t)session.generation << 32 | session.number);
+	if (session.number == 0) {
+		return error_set(error, ERROR_DAMAGED, "a session that cannot be: %" PRIu64, id);
+	}
+	return slot_put(table, key, word, error) && session_put(table, &session, error);
+}
+
+bool table_redo_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
+		       struct error *error)
+{
+	const uint32_t number = (uint32_t)id;
+	const uint32_t generation = (uint32_t)(id >> 32);
+	struct session *session = pool_has(&table->sessions, number) ? session_of(table, number) : NULL;
+	if (session != NULL && generation_of(session) > generation) {
+		return true; /* given up since */
+	}
+	const uint64_t state = session != NULL ? state_of(session) : 0;
+	if (session_status(state) == SESSION_FREE || generation_of(session) != generation) {
+		return error_set(
+		    error, ERROR_DAMAGED,
+		    "the record at lsn %" PRIu64 " changes a session that was never booked: session %" PRIu64, lsn, id);
+	}
+	if (session_lsn(state) >= lsn) {
+		return true; /* the copy has it */
+	}
+	if (!session_may_become(session_status(state), status)) {
+		return error_set(error, ERROR_DAMAGED,
+				 "the record at lsn %" PRIu64 " makes session %" PRIu64 " %s, which is %s", lsn, id,
+				 session_status_name(status), session_status_name(session_status(state)));
+	}
+	const uint32_t before = session_version(state);
+	const uint32_t version = before < SESSION_VERSION_MAX ? before + 1 : SESSION_VERSION_MAX;
+	atomic_store_explicit(&session->updated_ms, at_ms, memory_order_relaxed);
+	atomic_store_explicit(&session->state, session_state(status, version, lsn), memory_order_relaxed);
+	return true;
+}
+
+bool table_redo_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error)
+{
+	return slot_put(table, key, claim_make(CLAIM_OPEN, minutes, lsn), error);
+}
+
+/* Takes a slot or card out, whatever it says. */
+static void take_out(struct table *table, uint32_t slot)
+{
+	atomic_store_explicit(&slot_of(table, slot)->word, claim_make(CLAIM_CLOSED, 0, 0), memory_order_relaxed);
+	slot_take_out(table, slot);
+}
+
+void table_redo_close(struct table *table, uint64_t key, uint64_t lsn)
+{
+	const uint32_t slot = slot_find(table, key);
+	removed_lsn_raise(table, lsn);
+	if (slot != 0) {
+		take_out(table, slot);
+	}
+}
+
+void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn)
+{
+	table_purge_horizon(table, day, lsn);
+}
+
+/* What there is, once everything below the horizon is out. */
+struct census {
+	uint64_t promised; /* listed slots that are free */
+	uint64_t occupied; /* slots whose session keeps them */
+	uint64_t keepers;  /* sessions that keep a slot */
+	uint64_t sessions;
+};
+
+/* Does the word of the slot mean a session that means the slot? *status is the session's. */
+static bool means_session(const struct table *table, uint64_t key, uint64_t word, enum session_status *status)
+{
+	if (!pool_has(&table->sessions, claim_session(word))) {
+		return false;
+	}
+	const struct session *session = session_of(table, claim_session(word));
+	*status = session_status(state_of(session));
+	return *status != SESSION_FREE && key_of(session) == key && word_means(word, generation_of(session)) &&
+	       atomic_load_explicit(&session->minutes, memory_order_relaxed) == claim_minutes(word);
+}
+
+static bool settle_slots(struct table *table, struct census *census, struct error *error)
+{
+	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
+		const uint64_t key = slot_key(slot_of(table, number));
+		const uint64_t word = slot_word(slot_of(table, number));
+		if (key == 0 || key_purged(table, key)) {
+			if (key != 0) {
+				take_out(table, number);
+			}
+			continue;
+		}
+		enum session_status status = SESSION_FREE;
+		if (claim_kind(word) == CLAIM_SESSION && !means_session(table, key, word, &status)) {
+			return error_set(error, ERROR_DAMAGED,
+					 "a slot is taken by a session that is not there: session number %" PRIu32,
+					 claim_session(word));
+		}
+		const enum slot_state state = slot_state(word, status);
+		census->promised += claim_kind(word) != CLAIM_CARD && claim_listed(word) && state == SLOT_OPEN;
+		census->occupied += state == SLOT_BOOKED || state == SLOT_HELD;
+	}
+	return true;
+}
+
+static void settle_sessions(struct table *table, struct census *census)
+{
+	for (uint32_t number = 1; pool_has(&table->sessions, number); number++) {
+		struct session *session = session_of(table, number);
+		const enum session_status status = session_status(state_of(session));
+		if (status == SESSION_FREE) {
+			continue;
+		}
+		if (key_purged(table, key_of(session))) {
+			atomic_store_explicit(&session->generation, generation_of(session) + 1, memory_order_relaxed);
+			atomic_store_explicit(&session->state, session_state(SESSION_FREE, 0, 0), memory_order_relaxed);
+			continue;
+		}
+		census->sessions++;
+		census->keepers += session_occupies(status);
+	}
+}
+
+bool table_redo_done(struct table *table, struct error *error)
+{
+	struct census census = {0};
+	if (!settle_slots(table, &census, error)) {
+		return false;
+	}
+	settle_sessions(table, &census);
+	/* Each slot means one session, which means the slot; so if there are as many of both, each session is meant. */
+	if (census.occupied != census.keepers) {
+		return error_set(error, ERROR_DAMAGED,
+				 "%" PRIu64 " sessions keep a slot, but %" PRIu64 " slots are kept", census.keepers,
+				 census.occupied);
+	}
+	memory_force(table->memory, census.sessions * sizeof(struct session));
+	memory_promise_again(table->memory, census.promised * TABLE_BOOKING_BYTES);
+	return true;
+}
