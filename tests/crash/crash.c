@@ -166,16 +166,16 @@ static const char *engine(const struct crash *crash)
 	return no_io_uring ? "pwrite" : crash->settings.unprivileged ? "io_uring" : NULL;
 }
 
-/* One worker or two, by the seed. */
+/* One worker or two, with or without segments that no snapshot needs, by the seed. */
 static bool start(struct crash *crash)
 {
 	struct error error;
 	const struct clock clock = clock_real();
 	const uint64_t from_ms = clock_monotonic_ns(&clock) / 1000000;
 	const uint64_t dice = hash_u64(crash->cycle, ~crash->settings.seed);
-	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s %s",
+	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s %s %s",
 		 1 + (unsigned)(dice % 2), crash->settings.io != NULL ? crash->settings.io : "auto",
-		 crash->settings.options);
+		 dice / 2 % 2 != 0 ? "--log-retain 0" : "", crash->settings.options);
 	if (!server_start(&crash->server, &error)) {
 		printf("%s\n", error.text);
 		return false;
@@ -249,12 +249,14 @@ static bool report(struct crash *crash)
 	const uint64_t doubled = atomic_load_explicit(&ledger->doubled, memory_order_relaxed);
 	const uint64_t ghosts = atomic_load_explicit(&ledger->ghosts, memory_order_relaxed);
 	printf("%s=%" PRIu32 " acked=%" PRIu64 " won=%" PRIu64 " cancelled=%" PRIu64 " lost=%" PRIu64
-	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " slowest_start_ms=%" PRIu64 " engine=%s seed=%" PRIu64 "\n",
+	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " snapshots=%" PRIu64 " slowest_start_ms=%" PRIu64
+	       " engine=%s seed=%" PRIu64 "\n",
 	       crash->settings.cut != NULL ? "cuts" : "kills", crash->cycle,
 	       atomic_load_explicit(&ledger->claims, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->won, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->cancels, memory_order_relaxed), lost, doubled, ghosts,
-	       crash->slowest_start_ms, engine(crash) != NULL ? engine(crash) : "any", crash->settings.seed);
+	       atomic_load_explicit(&crash->load.snapshots, memory_order_relaxed), crash->slowest_start_ms,
+	       engine(crash) != NULL ? engine(crash) : "any", crash->settings.seed);
 	return lost + doubled + ghosts == 0;
 }
 
