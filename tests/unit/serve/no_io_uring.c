@@ -1,6 +1,7 @@
 /*
  * Proves: where io_uring is denied, the server comes up on the pwrite engine and says so, once in a line of its log and in
- * INFO, and keeps what it acknowledged across kill -9; told to use io_uring and nothing else, it does not start.
+ * INFO, and keeps what it acknowledged across kill -9; told to use io_uring and nothing else, it does not start. Where memory
+ * for rings is short, it comes up on io_uring if there is enough for all workers, and on pwrite if not.
  *
  * Denied by a seccomp filter on the server (drive/confine.h), with both answers that are met in the world.
  * tests/crash/crash.c --deny goes on from here with the kill -9 suite.
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static struct server server;
 static struct connection connection;
@@ -118,4 +120,30 @@ Test(no_io_uring, told_to_use_nothing_else_it_does_not_start)
 	init(EPERM, "--io io_uring");
 	cr_assert_not(server_start(&server, &error));
 	cr_assert_eq(said("io_uring is denied here"), 1);
+}
+
+/* As nobody, who may lock 64 KiB. */
+static void with_little_memory(const char *options, const char *engine)
+{
+	if (geteuid() != 0) {
+		fputs("SKIPPED: no_io_uring needs root, to become nobody\n", stderr);
+		cr_skip_test("needs root, to become nobody");
+	}
+	init(0, options);
+	server.unprivileged = true;
+	start();
+	expect_engine(engine);
+	stop(SIGTERM);
+}
+
+Test(no_io_uring, little_memory_is_enough_for_two_workers)
+{
+	with_little_memory("--threads 2", "io_uring");
+	cr_assert_eq(said("io_uring is not available"), 0);
+}
+
+Test(no_io_uring, too_little_memory_for_all_workers_is_none)
+{
+	with_little_memory("--threads 3", "pwrite");
+	cr_assert_eq(said("raise the limit of locked memory"), 1);
 }
