@@ -229,7 +229,7 @@ sim-canary: $(addprefix build/release/,$(sims)) ## plant every bug the simulator
 	$Qset -e; for sim in $(sims); do build/release/$$sim --canary all $(seed); done
 
 crash: $(call built,release,crash/crash unit/serve/full_disk) ## kill -9 (CYCLES=, RESTARTS=), power cuts (CUTS=, IMAGES=), bad disks (FAULTS=); SEED= repeats
-	$Qtools/house/packages.sh crash && $(MAKE) build/release/block/recorder || true
+	$Qif tools/house/packages.sh crash; then $(MAKE) --no-print-directory build/release/block/recorder; fi
 	$QCYCLES=$(CYCLES) RESTARTS=$(RESTARTS) CUTS=$(CUTS) IMAGES=$(IMAGES) FAULTS=$(FAULTS) SEED=$(SEED) \
 		tests/crash/all.sh build/release
 
