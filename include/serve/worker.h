@@ -24,7 +24,7 @@ struct worker {
 	struct service *service;
 	struct worker *workers; /* all of them */
 	uint32_t number;
-	bool use_io_uring;
+	uint32_t rings;       /* of all workers; 0: on epoll and pwrite */
 	const int *listeners; /* listening sockets, shared by all workers */
 	uint32_t listener_count;
 	int lock; /* the descriptor that the lock of the data directory hangs on */

@@ -24,6 +24,7 @@ needed() {
 		crash nbdkit            command:nbdkit                devices that fail, are slow, or hang
 		crash libnbd-bin        command:nbdfuse               such a device as a file
 		crash fuse3             command:fusermount3           the same
+		crash libfuse3-dev      file:/usr/include/fuse3/fuse.h a device that records what is written to it
 		check clang             command:clang                 the second compiler
 		check clang-format      command:clang-format          the layout check
 		check libclang-rt-14-dev glob:/usr/lib/llvm-14/lib/clang/*/lib/linux/*fuzzer* sanitizers and libFuzzer
