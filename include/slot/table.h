@@ -177,8 +177,8 @@ bool table_change(struct table *table, const struct session_view *seen, enum ses
 void table_settle(struct table *table, uint64_t id, uint64_t lsn);
 
 /* Adds a slot with this key and word (OPEN or CLOSED; an unlisted one: claim_make(CLAIM_OPEN, 0, 0)) unless there is
- * one; a listed one is marked on its day card. Returns the slot that is there now and says in *added whether it is this one. 0 when
- * memory is spent; with `promised`, which does not ask the limit, only when address space is. */
+ * one; a listed one is marked on its day card. Returns the slot that is there now and says in *added whether it is this
+ * one. 0 when memory is spent; with `promised`, which does not ask the limit, only when address space is. */
 uint32_t table_add(struct table *table, uint64_t key, uint64_t word, bool promised, bool *added);
 
 /* The slot was added CLOSED, and the record that opens it is in the log at `lsn`: from here on it is open. */
