@@ -46,8 +46,8 @@ static uint32_t client_now(const struct desk *desk, struct span client, uint32_t
 	return known != 0 ? known : intern_find(&desk->table->clients, client);
 }
 
-/* One attempt at a slot that was looked at. `known` is the client's number, 0 if new. True when *outcome is final; false:
- * the slot changed in between, look again. */
+/* One attempt at a slot that was looked at. `known` is the client's number, 0 if new. True when *outcome is final; false: it
+ * changed in between, look again. */
 static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view *seen, const struct place *place,
 		       struct span client, uint32_t known, uint64_t now_ms, struct outcome *outcome)
 {

@@ -86,6 +86,11 @@ bool slot_put(struct table *table, uint64_t key, uint64_t word, struct error *er
 	return true;
 }
 
+void table_put_slot_ahead(const struct table *table, const struct slot_image *image)
+{
+	table_prefetch(table, image->key);
+}
+
 bool table_put_slot(struct table *table, const struct slot_image *image, struct error *error)
 {
 	const uint64_t word = image->word;
