@@ -20,6 +20,14 @@
  * stripe has address space for the largest array it can come to, and the order of tags means that every entry only
  * moves back. So arrays are never replaced, and there is no old array that a reader might still be in.
  *
+ * The arrays lie side by side, cut into pages: row r of the memory has page r of each stripe. Hashes fill all stripes
+ * alike, so the rows fill one after the other and can be made of huge pages, and a look into any stripe finds its
+ * address translated; arrays in places of their own would be small pages far apart.
+ *
+ *              stripe 0   stripe 1   stripe 2   ...
+ *   row 0    |  page 0  |  page 0  |  page 0  | ... |
+ *   row 1    |  page 1  |  page 1  |  page 1  | ... |
+ *
  * Synchronization (- free, X caller excludes):      find  insert  remove  each
  *   find                                              -     -       -      -
  *   insert, remove                                    -     -       -      X
@@ -36,12 +44,11 @@ typedef bool index_equal_f(const void *context, uint32_t number, const void *key
 /* What readers look at comes first, a cache line apart from the lock that only writers take. */
 struct index_stripe {
 	/* const after index_init */
-	alignas(64) _Atomic uint64_t *cells;
+	alignas(64) _Atomic uint64_t *cells; /* of its page in row 0 */
+	size_t row_cells;                    /* from one of its pages to the next */
 	/* shared: written under lock, read by all */
 	_Atomic uint64_t version;    /* odd while entries move towards the front */
 	_Atomic uint32_t home_count; /* cells that can be a home; some more follow for entries behind theirs */
-	/* guarded by lock; changes only as home_count does */
-	struct region region;
 	/* guarded by lock */
 	alignas(64) struct lock lock;
 	uint32_t count; /* entries */
@@ -53,10 +60,12 @@ struct index {
 	index_equal_f *equal;
 	const void *context;
 	struct index_stripe *stripes;
-	struct region region; /* cut into the stripes' */
+	/* guards how far the region is committed */
+	struct lock lock;
+	struct region region;
 };
 
-/* A stripe in use costs a page of memory at least, and two of the process's mappings (vm.max_map_count). */
+/* A stripe in use costs a page of memory at least. */
 #define INDEX_STRIPES_MAX 4096
 
 /* Has address space for `entry_count_max` entries. `context` is handed to `equal` and borrowed for the life of the

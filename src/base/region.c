@@ -14,10 +14,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A call to mprotect(2) per step; a large one is a huge page. Of a region of LARGE, a step is at most a quarter. */
+/* A call to mprotect(2) per step; a large one is a huge page. The first row of the table's index is as large. */
 #define STEP_SMALL ((size_t)256 << 10)
 #define STEP_LARGE ((size_t)2 << 20)
-#define LARGE      ((size_t)8 << 20)
+#define LARGE      ((size_t)2 << 20)
 
 static size_t round_up(size_t size, size_t step)
 {
