@@ -19,12 +19,18 @@ git diff --quiet HEAD -- src include tools Makefile 2>/dev/null || commit+=" and
 steal=$(awk -v ticks=$((steal_after - steal_before)) -v hz="$(getconf CLK_TCK)" -v s=$((SECONDS - started)) -v n="$(nproc)" \
 	'BEGIN { printf "%.1f", 100 * ticks / hz / n / (s > 0 ? s : 1) }')
 
+# Other work on the machine takes from everybody, though not from everybody alike.
+busy=
+if awk -v load="${load_before%% *}" -v n="$(nproc)" 'BEGIN { exit !(load > n / 2) }'; then
+	busy="**The machine was busy with other work when this run began (see load): these figures say little. Run it again on a quiet one.**"
+fi
+
 {
 	sed '/^## Figures$/,$d' "$document"
 	cat <<-END
 		## Figures
 
-		Everything below is written by \`make bench\`.
+		Everything below is written by \`make bench\`. $busy
 
 		| | |
 		|---|---|

@@ -14,8 +14,18 @@ static void print_range(const struct statistics *of, int digits)
 	}
 }
 
+static uint32_t repetitions_of(const struct sheet *sheet)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < sheet->count; i++) {
+		most = sheet->lines[i].repetition > most ? sheet->lines[i].repetition : most;
+	}
+	return most;
+}
+
 static void print_goals(const struct sheet *sheet)
 {
+	const uint32_t repetitions = repetitions_of(sheet);
 	puts("| what | against | goal | reached: median (range) | met |\n|---|---|---|---|---|");
 	for (size_t i = 0; i < goal_count; i++) {
 		const struct goal *goal = &goals[i];
@@ -27,6 +37,9 @@ static void print_goals(const struct sheet *sheet)
 			continue;
 		}
 		print_range(&reached, 2);
+		if (reached.count < repetitions) {
+			printf(", in %zu of %u repetitions", reached.count, repetitions);
+		}
 		printf(" | %s |\n", goal_met(goal, &reached) ? "yes" : "**no**");
 	}
 }
