@@ -16,7 +16,7 @@
  * version was even and did not change while probing; otherwise the question is asked again under the stripe lock, so
  * nobody ever spins. Writers hold the stripe lock and make the version odd while entries move towards the front.
  *
- * A stripe over 3/4 full grows by a quarter, on its own: no pause over the whole table. It grows where it is: each
+ * A stripe over 7/8 full grows by a quarter, on its own: no pause over the whole table. It grows where it is: each
  * stripe has address space for the largest array it can come to, and the order of tags means that every entry only
  * moves back. So arrays are never replaced, and there is no old array that a reader might still be in.
  *
@@ -70,6 +70,8 @@ uint32_t index_find(const struct index *index, uint64_t hash, const void *key);
 
 /* Brings the cell's cache line near; first half of a find of many. */
 void index_prefetch(const struct index *index, uint64_t hash);
+/* The number of an entry that may be the one, going by its tag alone, or 0: a hint what to bring near next. */
+uint32_t index_guess(const struct index *index, uint64_t hash);
 
 /* Puts `number` in unless a record with this key is there already. Returns the number that is in the index afterwards:
  * `number` itself, or the one that was first. Never fails: callers ask the budget before, and a kernel that then
@@ -79,8 +81,8 @@ uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint3
 /* Takes `number` out. CHECKs that it was in. */
 void index_remove(struct index *index, uint64_t hash, uint32_t number);
 
-/* Bytes of cells an entry costs at the usual fill, between 3/5 and 3/4; what a budget should count per record. */
-#define INDEX_BYTES_PER_ENTRY 12
+/* Bytes of cells an entry costs at the usual fill, between 7/10 and 7/8; what a budget should count per record. */
+#define INDEX_BYTES_PER_ENTRY 11
 
 /* Calls `visit` for each number; for invariant walks, so it CHECKs the order of the cells on the way. */
 typedef void index_visit_f(void *context, uint32_t number);

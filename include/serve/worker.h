@@ -14,6 +14,7 @@
 #include <io/net.h>
 #include <log/wal.h>
 #include <pthread.h>
+#include <serve/ahead.h>
 #include <serve/conn.h>
 #include <serve/ports.h>
 #include <serve/service.h>
@@ -32,6 +33,7 @@ struct worker {
 	alignas(64) struct net net;
 	struct disk disk; /* worker 0: the log's */
 	struct ports *ports;
+	struct ahead ahead;
 	struct conn *conns;     /* all its connections */
 	struct conn *attention; /* those that wait for the log or have work left */
 	uint64_t released_lsn;  /* durable_lsn when the attention list was last walked */

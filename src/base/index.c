@@ -39,7 +39,7 @@
 /* Cells come by the page: that is what a stripe costs anyway. */
 #define PAGE_CELLS 512
 
-/* Cells behind the last home. At 3/4 full an entry is 1.5 cells from home on average, and practically never more than
+/* Cells behind the last home. At 7/8 full an entry is 3.5 cells from home on average, and practically never more than
  * 64; if it has to be, the array grows earlier. */
 #define TAIL_CELLS 64
 
@@ -111,8 +111,8 @@ bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_c
 {
 	CHECK(stripe_count >= 1 && stripe_count <= INDEX_STRIPES_MAX);
 	CHECK((stripe_count & (stripe_count - 1)) == 0);
-	/* 3/5 full at the emptiest, that is 40/3 bytes an entry. */
-	const uint64_t share = entry_count_max / stripe_count * 40 / 3 * STRIPE_SHARE;
+	/* 7/10 full at the emptiest, that is 80/7 bytes an entry. */
+	const uint64_t share = entry_count_max / stripe_count * 80 / 7 * STRIPE_SHARE;
 	const size_t size = (share / STRIPE_SIZE_MIN + 1) * STRIPE_SIZE_MIN;
 	*index = (struct index){.stripe_count = stripe_count, .equal = equal, .context = context};
 	if (!region_reserve(&index->region, size * stripe_count, error)) {
@@ -181,6 +181,19 @@ void index_prefetch(const struct index *index, uint64_t hash)
 	/* Relaxed: a wrong guess costs a cache line. */
 	const uint32_t home_count = atomic_load_explicit(&stripe->home_count, memory_order_relaxed);
 	__builtin_prefetch((const void *)&stripe->cells[home_of(tag_of_hash(hash), home_count)]);
+}
+
+uint32_t index_guess(const struct index *index, uint64_t hash)
+{
+	const struct index_stripe *stripe = stripe_of(index, hash);
+	const uint32_t tag = tag_of_hash(hash);
+	/* Relaxed: as in index_prefetch. */
+	uint32_t at = home_of(tag, atomic_load_explicit(&stripe->home_count, memory_order_relaxed));
+	uint64_t cell;
+	while ((cell = cell_load(stripe, at)) != 0 && tag_of(cell) < tag) {
+		at++;
+	}
+	return tag_of(cell) == tag ? (uint32_t)cell : 0;
 }
 
 /* Between these two, entries may move past a reader. */
@@ -298,7 +311,7 @@ uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint3
 	lock_take(&stripe->lock);
 	const uint32_t there = probe(index, stripe, hash, key);
 	if (there == 0) {
-		if ((uint64_t)stripe->count * 4 >= (uint64_t)home_count_of(stripe) * 3) {
+		if ((uint64_t)stripe->count * 8 >= (uint64_t)home_count_of(stripe) * 7) {
 			grow(stripe);
 		}
 		while (!place(stripe, cell_of(hash, number))) {

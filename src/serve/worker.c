@@ -300,6 +300,7 @@ static void end(struct worker *worker)
 	lock_give(&worker->wake_lock);
 	ports_close(worker->ports);
 	worker->ports = NULL;
+	ahead_fini(&worker->ahead);
 }
 
 static void *run(void *argument)
