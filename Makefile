@@ -24,6 +24,7 @@ CUTS     ?= 200
 IMAGES   ?= 250
 FAULTS   ?= 5
 SEED     ?=
+REPETITIONS ?= 5
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -108,11 +109,12 @@ sources_of_slotd         := $(wildcard src/main/*.c)
 sources_of_slotd-replay  := $(wildcard tools/replay/*.c)
 sources_of_slotd-bench   := $(wildcard tools/bench/main.c)
 sources_of_slotd-calsync := $(wildcard tools/calsync/*.c)
+sources_of_slotd-bench-postgres := $(wildcard tools/postgres/*.c)
 sources_of_talk/talk     := $(wildcard tests/talk/*.c)
 sources_of_crash/crash   := $(wildcard tests/crash/*.c)
 sources_of_block/recorder := $(wildcard tests/block/*.c)
 shipped  := $(foreach p,slotd slotd-replay slotd-bench slotd-calsync,$(if $(sources_of_$p),$p))
-programs := $(shipped) $(foreach p,talk/talk crash/crash,$(if $(sources_of_$p),$p))
+programs := $(shipped) $(foreach p,talk/talk crash/crash slotd-bench-postgres,$(if $(sources_of_$p),$p))
 
 # Of one file each: tests/unit/slot/table.c -> unit/slot/table.
 units    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*/*.c))
@@ -124,7 +126,7 @@ $(foreach p,$(units) $(stresses) $(sims) $(fuzzers),$(eval sources_of_$p := test
 all_programs := $(programs) block/recorder $(units) $(stresses) $(sims) $(fuzzers)
 $(foreach p,$(all_programs),$(eval names_$p := $(call behind,\
 	$(call named_by,$(sources_of_$p) $(wildcard $(dir $(firstword $(sources_of_$p)))*.h)) \
-	$(if $(filter sim/%,$p),sim) $(if $(filter slotd-bench,$p),bench))))
+	$(if $(filter sim/%,$p),sim) $(if $(filter slotd-bench%,$p),bench))))
 
 # ---------------------------------------------------------------------------------------------------------------- rules
 
@@ -152,7 +154,7 @@ build/$1/$2: $(call objects_of,$1,$(sources_of_$2)) $(call archives_of,$1,$2)
 	$$Q$(compiler_$1) $(link_$1) $(if $(filter fuzz/%,$2),-fsanitize=fuzzer) -o $$@ \
 		$$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$(if $(filter unit/%,$2),-lcriterion) $(if $(filter sim/%,$2),$(link_sim)) $(if $(filter block/%,$2),-lfuse3) \
-		$(libraries)
+		$(if $(filter %-postgres,$2),-lpq) $(libraries)
 endef
 
 $(foreach v,$(variants),$(eval $(call variant_rules,$v)))
@@ -162,6 +164,9 @@ $(foreach v,$(variants),$(foreach p,$(all_programs),$(eval $(call program_rules,
 # Unit tests need Criterion before they compile, and the recorder needs libfuse.
 $(foreach v,$(variants),$(call objects_of,$v,$(addprefix tests/,$(addsuffix .c,$(units))))): | build/packages-test
 $(foreach v,$(variants),$(call objects_of,$v,$(sources_of_block/recorder))): | build/packages-crash
+
+# And so does PostgreSQL's client.
+$(foreach v,$(variants),$(call objects_of,$v,$(sources_of_slotd-bench-postgres))): | build/packages-bench
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
@@ -209,8 +214,8 @@ test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) 
 		$(call crash_suite,release,5,--deny ENOSYS) $(call crash_suite,release,10,--unprivileged) \
 		$(call cut_suites,release)
 
-bench: build/slotd build/slotd-bench build/slotd-replay ## run the races of the original load test and beyond (ARGS=)
-	$Qbuild/slotd-bench $(ARGS)
+bench: build/packages-bench all build/release/slotd-bench-postgres ## slotd against Redis, PostgreSQL and the disk (REPETITIONS=5, SECONDS=2)
+	$Qtools/bench/bench.sh build/release $(REPETITIONS) $(if $(filter file,$(origin SECONDS)),2,$(SECONDS))
 
 check: build/packages-check check-house check-clang check-asan check-tsan ## both compilers, sanitizers, layers, style
 
