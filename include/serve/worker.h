@@ -14,6 +14,7 @@
 #include <io/net.h>
 #include <log/wal.h>
 #include <pthread.h>
+#include <serve/ahead.h>
 #include <serve/conn.h>
 #include <serve/ports.h>
 #include <serve/service.h>
@@ -23,7 +24,7 @@ struct worker {
 	struct service *service;
 	struct worker *workers; /* all of them */
 	uint32_t number;
-	bool use_io_uring;
+	uint32_t rings;       /* of all workers; 0: on epoll and pwrite */
 	const int *listeners; /* listening sockets, shared by all workers */
 	uint32_t listener_count;
 	int lock; /* the descriptor that the lock of the data directory hangs on */
@@ -32,6 +33,7 @@ struct worker {
 	alignas(64) struct net net;
 	struct disk disk; /* worker 0: the log's */
 	struct ports *ports;
+	struct ahead ahead;
 	struct conn *conns;     /* all its connections */
 	struct conn *attention; /* those that wait for the log or have work left */
 	uint64_t released_lsn;  /* durable_lsn when the attention list was last walked */
@@ -40,9 +42,9 @@ struct worker {
 	uint64_t holds_ns;      /* worker 0: when it last looked for holds that are over */
 	uint64_t rest_ns;       /* worker 0: when the log wants to be looked at again: monotonic, or WAL_NEVER */
 	uint64_t stopping_ns;   /* when this worker saw `stopping`; 0 before */
-	enum wal_space space;   /* worker 0: of the log, when it was last told to the operator */
-	bool had_room;          /* what connections may do as to the log, when the list was last walked */
-	bool was_full;
+	uint64_t failed_ns;     /* when this worker saw that the log has failed; 0 before */
+	struct log_told told;   /* worker 0: of the log, to the operator */
+	enum log_state log;     /* when the list was last walked */
 	bool listening;
 	bool was_woken; /* look at all that wait */
 	bool has_tasks; /* a connection's request goes on: do not wait */
@@ -55,12 +57,11 @@ struct worker {
 	bool wakeable;
 	/* shared: this worker sets it when its loop is over. Release, pairs with log_is_flushed of worker 0. */
 	_Atomic bool ended;
+	/* shared: this worker sets it when the log has failed and every peer was told so. Release, pairs with last_words. */
+	_Atomic bool has_told;
 	/* of worker_start while it waits, then NULL */
 	struct worker_start *start;
 };
-
-/* Exit status after a failed write or flush [I6]: not to be restarted in a hurry. */
-#define EXIT_LOG_FAILED 3
 
 /* Starts the thread and returns once its loop runs; false, with the reason, if its ports cannot be opened. */
 bool worker_start(struct worker *worker, struct error *error);

@@ -39,12 +39,21 @@ static void count_claim(struct desk *desk, const struct slot_view *seen, bool he
 	}
 }
 
+/* The number of a client's token. `known` is what it was before the slot was looked at: 0, it was new, and if the slot is
+ * this client's by now, it is not any more [I10]. */
+static uint32_t client_now(const struct desk *desk, struct span client, uint32_t known)
+{
+	return known != 0 ? known : intern_find(&desk->table->clients, client);
+}
+
 /* What a BOOK or HOLD asks for. */
 struct wish {
 	const struct place *place;
 	struct span client;
+	uint32_t known;        /* the client's number before the slot was looked at, 0 if new */
 	uint16_t hold_seconds; /* 0: BOOK */
-	uint64_t now_ms;       /* HOLD: on the hold clock */
+	uint64_t wall_ms;
+	uint64_t now_ms; /* HOLD: on the hold clock; BOOK: the same as wall_ms */
 };
 
 /* The compare-and-swap, of either kind. */
@@ -87,7 +96,7 @@ static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view 
 	struct table *table = desk->table;
 	/* A listed slot has its booking's memory promised since it was opened; an unlisted one asks now. */
 	const bool promised = claim_listed(seen->word);
-	const uint32_t number = intern_add(&table->clients, wish->client, promised);
+	const uint32_t number = wish->known != 0 ? wish->known : intern_add(&table->clients, wish->client, promised);
 	uint32_t hold = 0;
 	*outcome = (struct outcome){.code = OUTCOME_MEMORY};
 	if (number == 0 || (wish->hold_seconds != 0 && !desk_reserve_hold(desk, number, &hold, outcome))) {
@@ -154,7 +163,7 @@ static bool answer_again(struct desk *desk, const struct slot_view *seen, const 
 	return committed.code == OUTCOME_DONE;
 }
 
-static struct outcome book(struct desk *desk, const struct wish *wish)
+static struct outcome book(struct desk *desk, struct wish *wish)
 {
 	const struct place *place = wish->place;
 	struct outcome outcome;
@@ -163,7 +172,10 @@ static struct outcome book(struct desk *desk, const struct wish *wish)
 		return outcome;
 	}
 	const uint64_t key = key_make(psychologist, place->day, place->minute);
-	const bool past = desk_has_started(desk, place->day, place->minute, clock_wall_ms(desk->clock));
+	/* The slot is on its way to the cache while the client is looked for. */
+	table_prefetch(desk->table, key);
+	wish->known = intern_find(&desk->table->clients, wish->client);
+	const bool past = desk_has_started(desk, place->day, place->minute, wish->wall_ms);
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
 		const uint32_t slot = past ? table_find(desk->table, key) : slot_to_claim(desk, key, &outcome);
@@ -179,7 +191,7 @@ static struct outcome book(struct desk *desk, const struct wish *wish)
 			continue; /* it is free now, or somebody else's */
 		}
 		const bool mine = !view.free && view.kind == CLAIM_SESSION &&
-				  view.client == intern_find(&desk->table->clients, wish->client);
+				  view.client == client_now(desk, wish->client, wish->known);
 		if (mine) {
 			if (answer_again(desk, &view, wish, &outcome)) {
 				return outcome;
@@ -198,7 +210,7 @@ static struct outcome book(struct desk *desk, const struct wish *wish)
 	}
 }
 
-static struct outcome book_and_count(struct desk *desk, const struct wish *wish)
+static struct outcome book_and_count(struct desk *desk, struct wish *wish)
 {
 	const struct outcome outcome = book(desk, wish);
 	if (outcome.code == OUTCOME_TAKEN || outcome.code == OUTCOME_HELD || outcome.code == OUTCOME_BLOCKED) {
@@ -209,14 +221,17 @@ static struct outcome book_and_count(struct desk *desk, const struct wish *wish)
 
 struct outcome desk_book(struct desk *desk, const struct place *place, struct span client)
 {
+	const uint64_t now_ms = clock_wall_ms(desk->clock);
 	return book_and_count(desk,
-			      &(struct wish){.place = place, .client = client, .now_ms = clock_wall_ms(desk->clock)});
+			      &(struct wish){.place = place, .client = client, .wall_ms = now_ms, .now_ms = now_ms});
 }
 
 struct outcome desk_hold(struct desk *desk, const struct place *place, struct span client, uint16_t seconds)
 {
 	CHECK(seconds != 0);
-	return book_and_count(
-	    desk,
-	    &(struct wish){.place = place, .client = client, .hold_seconds = seconds, .now_ms = desk_now_ms(desk)});
+	return book_and_count(desk, &(struct wish){.place = place,
+						   .client = client,
+						   .hold_seconds = seconds,
+						   .wall_ms = clock_wall_ms(desk->clock),
+						   .now_ms = desk_now_ms(desk)});
 }

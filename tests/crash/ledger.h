@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "journal.h"
 #include <base/lock.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,6 +41,7 @@ struct ledger_slot {
 };
 
 struct ledger {
+	struct journal *journal; /* or NULL: gets every step; of a slot, in the order they were taken here */
 	struct ledger_slot slots[LEDGER_SLOTS];
 	/* relaxed: only counts, read when the threads are gone */
 	_Atomic uint64_t claims; /* that were answered: won or lost */
@@ -54,6 +56,8 @@ void ledger_init(struct ledger *ledger);
 void ledger_fini(struct ledger *ledger);
 /* The slots are nobody's again: the log starts anew. The counts go on. */
 void ledger_forget(struct ledger *ledger);
+/* What is said of the slots becomes what `source` says of them. The counts go on. */
+void ledger_copy(struct ledger *ledger, struct ledger *source);
 
 enum ledger_verb {
 	LEDGER_BOOK,   /* expects an id or TAKEN */
@@ -78,6 +82,8 @@ struct ledger_entry ledger_ask(struct ledger *ledger, uint32_t slot, int client,
 void ledger_won(struct ledger *ledger, const struct ledger_entry *entry, uint64_t id); /* id 0: CLAIM's :1 */
 void ledger_taken(struct ledger *ledger, const struct ledger_entry *entry);
 void ledger_cancelled(struct ledger *ledger, const struct ledger_entry *entry);
+/* It was not executed, and never will be. */
+void ledger_refused(struct ledger *ledger, const struct ledger_entry *entry);
 
 /* After the restart: holds what is there now against what was said, and goes on from there. `client` is who has the slot,
  * or LEDGER_NOBODY. */

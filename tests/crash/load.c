@@ -36,6 +36,11 @@ static void request_write(const struct request *request, struct buffer *bytes)
 	}
 }
 
+static bool begins(struct span line, const char *text)
+{
+	return line.size >= strlen(text) && memcmp(line.at, text, strlen(text)) == 0;
+}
+
 /* Writes the answer down. False: it is none. */
 static bool request_answered(const struct request *request, struct ledger *ledger, struct span line)
 {
@@ -49,8 +54,10 @@ static bool request_answered(const struct request *request, struct ledger *ledge
 		number == 1 ? ledger_won(ledger, entry, 0) : ledger_taken(ledger, entry);
 	} else if (entry->verb == LEDGER_BOOK && is_number && !request->claims && number > 0) {
 		ledger_won(ledger, entry, number);
-	} else if (entry->verb == LEDGER_BOOK && line.size > 6 && memcmp(line.at, "-TAKEN ", 7) == 0) {
+	} else if (entry->verb == LEDGER_BOOK && begins(line, "-TAKEN ")) {
 		ledger_taken(ledger, entry);
+	} else if (begins(line, "-MISCONF The disk of the log does not answer")) {
+		ledger_refused(ledger, entry);
 	} else {
 		return false;
 	}
@@ -94,6 +101,7 @@ static bool client_burst(struct load_client *client, struct connection *connecti
 	if (!connection_send(connection, (struct span){bytes->at, bytes->size}, NULL)) {
 		return false;
 	}
+	bool failed = false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct span line;
 		const enum connection_result result = connection_line(connection, &line);
@@ -103,12 +111,18 @@ static bool client_burst(struct load_client *client, struct connection *connecti
 		if (result != CONNECTION_LINE) {
 			return false;
 		}
-		if (!request_answered(&requests[i], client->load->ledger, line)) {
+		if (begins(line, "-MISCONF The log failed")) {
+			/* Of the rest of the burst it may not be known either, and none of it may be acknowledged [I6]. */
+			atomic_fetch_add_explicit(&client->load->unknown, 1, memory_order_relaxed);
+			failed = true;
+			continue;
+		}
+		if (failed || !request_answered(&requests[i], client->load->ledger, line)) {
 			client_complain(client, &requests[i], line);
 			return false;
 		}
 	}
-	return true;
+	return !failed;
 }
 
 static void *client_main(void *context)
@@ -125,16 +139,42 @@ static void *client_main(void *context)
 	return NULL;
 }
 
+static void *photographer_main(void *context)
+{
+	struct load *load = context;
+	struct connection connection;
+	struct span line;
+	bool goes_on = connection_open(&connection, load->server->port, NULL);
+	while (goes_on) {
+		goes_on = connection_send(&connection, span_of("SNAPSHOT\r\n"), NULL) &&
+			  connection_line(&connection, &line) == CONNECTION_LINE && span_equal(line, span_of("+OK"));
+		if (goes_on) {
+			atomic_fetch_add_explicit(&load->snapshots, 1, memory_order_relaxed);
+		}
+	}
+	connection_close(&connection);
+	return NULL;
+}
+
+static void start_thread(pthread_t *thread, void *(*main)(void *), void *context)
+{
+	if (pthread_create(thread, NULL, main, context) != 0) {
+		perror("pthread_create");
+		exit(1);
+	}
+}
+
 void load_start(struct load *load, uint64_t seed)
 {
 	load->seed = seed;
 	for (int i = 0; i < LOAD_CLIENTS; i++) {
 		struct load_client *client = &load->clients[i];
 		*client = (struct load_client){.load = load, .number = i};
-		if (pthread_create(&client->thread, NULL, client_main, client) != 0) {
-			perror("pthread_create");
-			exit(1);
-		}
+		start_thread(&client->thread, client_main, client);
+	}
+	load->has_photographer = seed / 2 % 2 != 0;
+	if (load->has_photographer) {
+		start_thread(&load->photographer, photographer_main, load);
 	}
 }
 
@@ -142,5 +182,8 @@ void load_join(struct load *load)
 {
 	for (int i = 0; i < LOAD_CLIENTS; i++) {
 		pthread_join(load->clients[i].thread, NULL);
+	}
+	if (load->has_photographer) {
+		pthread_join(load->photographer, NULL);
 	}
 }

@@ -203,11 +203,17 @@ static enum model_outcome book(struct toy_desk *toy, uint64_t key, uint32_t clie
 			toy_change(toy, view.session, LIFE_EXPIRE, 0);
 			continue;
 		}
-		if (!view.free) {
+		if (!view.free && view.client == client) {
 			*session = view.session;
-			return view.client == client         ? MODEL_DONE
-			       : view.status == SESSION_HELD ? MODEL_HELD
-							     : MODEL_TAKEN;
+			/* A BOOK of what it holds commits that; if the time is over by now, look again. */
+			if (view.status != SESSION_HELD || seconds != 0 ||
+			    toy_change(toy, view.session, LIFE_COMMIT, 0) == MODEL_DONE) {
+				return MODEL_DONE;
+			}
+			continue;
+		}
+		if (!view.free) {
+			return view.status == SESSION_HELD ? MODEL_HELD : MODEL_TAKEN;
 		}
 		if (claim(toy, slot, &view, client, seconds, session)) {
 			return MODEL_DONE;

@@ -53,6 +53,7 @@ uint32_t toy_client(struct table *table, uint32_t n, bool promised);
 
 enum model_outcome toy_open(struct toy_desk *toy, uint64_t key, uint16_t minutes, bool *opened);
 enum model_outcome toy_close(struct toy_desk *toy, uint64_t key);
+/* A hold of its own is committed. */
 enum model_outcome toy_book(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint64_t *session);
 /* A hold that is over by the toy's clock is made expired by whoever comes across it with one of these two. */
 enum model_outcome toy_hold(struct toy_desk *toy, uint64_t key, uint32_t client_n, uint16_t seconds, uint64_t *session);
