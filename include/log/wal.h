@@ -15,7 +15,7 @@
  * A failed write or flush is final [I6]: wal_failed turns true, durable_lsn never moves again, and the server exits.
  *
  * Space is settled before the claim [I5]: wal_has_room is asked before a request is executed; behind it the staging
- * buffer and the device keep one RECORD_SIZE_MAX per appender in reserve, so wal_append itself never fails. On a full disk
+ * buffer and the device keep one record of the largest size per appender in reserve, so wal_append itself never fails. On a full disk
  * it turns false while everything admitted still has its place; when there is space again, so has the log, by itself.
  *
  * Synchronization (- free, O owner thread only):
@@ -40,6 +40,7 @@ struct wal_options {
 	uint32_t batch_size;    /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
 				  default 4 MiB. A segment must hold it, and one record of each appender on top */
 	uint32_t appenders;     /* threads that append at the same time at most */
+	uint32_t record_size;   /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
 	struct log_start start; /* what snapshots say about it */
 	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, and once when the log has failed.
@@ -99,6 +100,9 @@ enum wal_space {
 	WAL_SPACE_NONE, /* and none is left there: refuse requests that would append, do not wait for room */
 };
 enum wal_space wal_space(const struct wal *wal);
+
+/* Bytes of the largest record it takes. */
+uint32_t wal_record_size(const struct wal *wal);
 
 /* Appends a record and returns its lsn. Never fails after wal_has_room. */
 uint64_t wal_append(struct wal *wal, const struct record *record);

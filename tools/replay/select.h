@@ -1,7 +1,7 @@
 /*
  * select: which records somebody wants to see.
  *
- * All conditions must hold. A CANCEL names its session only; it concerns the slot that the BOOK of that session named,
+ * All conditions must hold. A group is shown whole if one of its members is asked for. A CANCEL names its session only; it concerns the slot that the BOOK of that session named,
  * so with a slot asked for, the bookings of it are remembered.
  *
  * Threads: one.
