@@ -6,6 +6,7 @@
 #pragma once
 
 #include <base/limits.h>
+#include <serve/multi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct client {
 	bool close_asked; /* QUIT: close once the replies are out */
 	bool
 	    log_full; /* no space left for the log: what writes is refused; set by the connection before each request */
-	bool in_multi; /* between MULTI and EXEC or DISCARD: nothing executes */
+	bool in_multi; /* between MULTI and EXEC or DISCARD: requests are queued */
+	struct multi multi;
 	uint64_t created_ms;
 	uint64_t last_ms; /* wall clock of the last request */
 	uint64_t requests;
