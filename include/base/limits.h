@@ -31,7 +31,8 @@ static_assert((WIDE_WORDS_MAX - 2) / 3 == GROUP_SLOTS_MAX, "name, client, then t
  * of a group of them (the bookings of the widest BOOKALL, every token of the longest). */
 #define RECORD_PLAIN_SIZE_MAX 8192
 #define RECORD_SIZE_MAX       57344
-static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_PLAIN_SIZE_MAX, "the widest OPEN fits in a record");
+static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_PLAIN_SIZE_MAX,
+	      "the widest OPEN fits in a record");
 static_assert(GROUP_SLOTS_MAX * (2 * TOKEN_SIZE_MAX + 32) + 32 <= RECORD_SIZE_MAX, "the widest BOOKALL fits in one");
 
 /* Workers. */

@@ -15,8 +15,9 @@
  * A failed write or flush is final [I6]: wal_failed turns true, durable_lsn never moves again, and the server exits.
  *
  * Space is settled before the claim [I5]: wal_has_room is asked before a request is executed; behind it the staging
- * buffer and the device keep one record of the largest size per appender in reserve, so wal_append itself never fails. On a full disk
- * it turns false while everything admitted still has its place; when there is space again, so has the log, by itself.
+ * buffer and the device keep one record of the largest size per appender in reserve, so wal_append itself never fails. On a
+ * full disk it turns false while everything admitted still has its place; when there is space again, so has the log, by
+ * itself.
  *
  * Synchronization (- free, O owner thread only):
  *   append, has_room, space, durable_lsn, appended_lsn, failed, stats     -
@@ -36,11 +37,12 @@
 struct wal;
 
 struct wal_options {
-	uint64_t segment_size;  /* bytes, a multiple of DISK_ALIGN; option segment-size, default 64 MiB */
-	uint32_t batch_size;    /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
+	uint64_t segment_size; /* bytes, a multiple of DISK_ALIGN; option segment-size, default 64 MiB */
+	uint32_t batch_size;   /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
 				  default 4 MiB. A segment must hold it, and one record of each appender on top */
-	uint32_t appenders;     /* threads that append at the same time at most */
-	uint32_t record_size;   /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
+	uint32_t appenders;    /* threads that append at the same time at most */
+	uint32_t
+	    record_size; /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
 	struct log_start start; /* what snapshots say about it */
 	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, and once when the log has failed.

@@ -14,7 +14,7 @@
 #include <serve/desk.h>
 
 enum group_verb {
-	GROUP_BOOK,   /* the first of its places that is free; one of them that is the client's already stays so [I10] */
+	GROUP_BOOK, /* the first of its places that is free; one of them that is the client's already stays so [I10] */
 	GROUP_CANCEL, /* as desk_cancel */
 };
 

@@ -188,6 +188,15 @@ static const char *members_fault(const struct record *group)
 	return count == group->member_count ? NULL : "not as many members as it says";
 }
 
+static const char *contents_fault(const struct record *record)
+{
+	const char *fault = slots_fault(record);
+	if (fault == NULL) {
+		fault = tokens_fault(record);
+	}
+	return fault == NULL ? members_fault(record) : fault;
+}
+
 bool record_next_member(struct span *rest, struct record *member)
 {
 	if (rest->size == 0) {
@@ -322,13 +331,7 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	record->client = take(&at, header.client_size);
 	record->reason = take(&at, record->reason.size);
 	record->members = take(&at, record->members.size);
-	fault = slots_fault(record);
-	if (fault == NULL) {
-		fault = tokens_fault(record);
-	}
-	if (fault == NULL) {
-		fault = members_fault(record);
-	}
+	fault = contents_fault(record);
 	if (fault != NULL) {
 		return refuse(error, fault);
 	}

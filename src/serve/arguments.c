@@ -82,10 +82,10 @@ void format_place(uint64_t key, char text[17])
 const char *outcome_word(enum outcome_code code)
 {
 	static const char *const words[] = {
-	    [OUTCOME_TAKEN] = "TAKEN",     [OUTCOME_HELD] = "HELD",   [OUTCOME_BLOCKED] = "BLOCKED",
-	    [OUTCOME_NOSLOT] = "NOSLOT",   [OUTCOME_PAST] = "PAST",   [OUTCOME_OVERLAP] = "OVERLAP",
-	    [OUTCOME_STATE] = "STATE",     [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_FUTURE] = "ERR",
-	    [OUTCOME_MEMORY] = "OOM",      [OUTCOME_LIMIT] = "LIMIT",
+	    [OUTCOME_TAKEN] = "TAKEN",   [OUTCOME_HELD] = "HELD",           [OUTCOME_BLOCKED] = "BLOCKED",
+	    [OUTCOME_NOSLOT] = "NOSLOT", [OUTCOME_PAST] = "PAST",           [OUTCOME_OVERLAP] = "OVERLAP",
+	    [OUTCOME_STATE] = "STATE",   [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_FUTURE] = "ERR",
+	    [OUTCOME_MEMORY] = "OOM",    [OUTCOME_LIMIT] = "LIMIT",
 	};
 	CHECK(code != OUTCOME_DONE);
 	CHECK((size_t)code < sizeof words / sizeof words[0]);

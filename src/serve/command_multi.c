@@ -37,8 +37,8 @@ void multi_leave(struct client *client)
 void multi_enqueue(const struct service *service, struct client *client, const struct command *command,
 		   const struct request *request, struct reply *reply)
 {
-	const bool alone = (command->flags & COMMAND_NOT_IN_MULTI) ||
-			   ((command->flags & COMMAND_WRITES) && command->plan == NULL);
+	const bool alone =
+	    (command->flags & COMMAND_NOT_IN_MULTI) || ((command->flags & COMMAND_WRITES) && command->plan == NULL);
 	if (alone) {
 		reply_error(reply, "ERR %s is not allowed in a MULTI: send it before or after", command->name);
 		client->multi.broken = true;

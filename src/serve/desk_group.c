@@ -115,10 +115,8 @@ static uint64_t append(struct group_round *round)
 	struct record last;
 	uint16_t count;
 	const size_t size = encode_members(round, members, &last, &count);
-	const struct record group = {.type = RECORD_GROUP,
-				     .at_ms = round->now_ms,
-				     .member_count = count,
-				     .members = {members, size}};
+	const struct record group = {
+	    .type = RECORD_GROUP, .at_ms = round->now_ms, .member_count = count, .members = {members, size}};
 	return count == 0 ? 0 : wal_append(desk_wal(round->desk), count == 1 ? &last : &group);
 }
 

@@ -24,8 +24,7 @@ static size_t queued_size(const struct request *request)
 bool multi_queue(struct multi *multi, const struct config *config, const struct command *command,
 		 const struct request *request)
 {
-	if (multi->count >= config->multi_commands ||
-	    multi->bytes.size + queued_size(request) > config->multi_size) {
+	if (multi->count >= config->multi_commands || multi->bytes.size + queued_size(request) > config->multi_size) {
 		return false;
 	}
 	const struct multi_command queued = {

@@ -45,9 +45,9 @@ struct sim_member {
 	uint32_t client;
 	struct sim_at at[SIM_CHOICES]; /* BOOK: the first of them that is free; CANCEL: the session's slot */
 	uint32_t count;
-	uint64_t session;        /* CANCEL: asked for; BOOK: answered */
-	struct outcome outcome;  /* the desk's */
-	bool changed;            /* the model says: it changed the slot `place` */
+	uint64_t session;       /* CANCEL: asked for; BOOK: answered */
+	struct outcome outcome; /* the desk's */
+	bool changed;           /* the model says: it changed the slot `place` */
 	uint32_t place;
 };
 
@@ -58,10 +58,10 @@ struct sim_command {
 	uint16_t day;          /* PURGE: before it */
 	uint16_t days;         /* SLOTS: so many from `day` on */
 	uint16_t minute;
-	uint64_t session; /* CANCEL, SESSION: asked for; BOOK: answered */
-	uint64_t lsn;     /* of the record it appended; 0: none */
-	uint64_t truth;   /* the record its answer depends on, by the simulation's own account */
-	bool told;        /* the reply has left its gate */
+	uint64_t session;                       /* CANCEL, SESSION: asked for; BOOK: answered */
+	uint64_t lsn;                           /* of the record it appended; 0: none */
+	uint64_t truth;                         /* the record its answer depends on, by the simulation's own account */
+	bool told;                              /* the reply has left its gate */
 	struct sim_member members[SIM_MEMBERS]; /* GROUP */
 	uint32_t member_count;
 	enum model_outcome expected[SIM_MEMBERS]; /* the model's, of each */
@@ -86,8 +86,7 @@ bool sim_desk_slot(const struct desk *desk, const struct sim_command *command, u
 bool sim_model_slot(struct model *model, const struct sim_command *command, uint64_t *session);
 
 /* Lets the desk execute it; what a reader sees is compared with the model, and *agrees says so. */
-struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, struct model *model,
-				bool *agrees);
+struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, struct model *model, bool *agrees);
 
 /* Lets the model execute what the desk has (BOOK: answered with command->session). Returns whether it changes
  * anything. */

@@ -320,10 +320,8 @@ static void open_desk(struct stress *stress)
 	CHECK(table_init(&stress->table, &stress->memory, &table_options, &error));
 	stress->service.clock = &stress->clock;
 	stress->service.config = &stress->config;
-	stress->desk = (struct desk){.service = &stress->service,
-				     .memory = &stress->memory,
-				     .table = &stress->table,
-				     .clock = &stress->clock};
+	stress->desk = (struct desk){
+	    .service = &stress->service, .memory = &stress->memory, .table = &stress->table, .clock = &stress->clock};
 	struct wal_options options = {.segment_size = SEGMENT,
 				      .batch_size = 16 * DISK_ALIGN,
 				      .appenders = THREADS + 1,

@@ -189,7 +189,10 @@ Test(record, a_group_gives_its_members_back_in_their_order)
 
 Test(record, of_a_group_every_member_must_be_one)
 {
-	enum { HEADER = 32, MEMBER = 48 };
+	enum {
+		HEADER = 32,
+		MEMBER = 48
+	};
 	/* One byte each of a group of two bookings. */
 	static const struct {
 		size_t offset;
@@ -208,10 +211,8 @@ Test(record, of_a_group_every_member_must_be_one)
 	};
 	uint8_t members[2 * MEMBER];
 	cr_assert_eq(encode_members(members, 2), sizeof members);
-	const struct record written = {.type = RECORD_GROUP,
-				       .at_ms = booking().at_ms,
-				       .member_count = 2,
-				       .members = {members, sizeof members}};
+	const struct record written = {
+	    .type = RECORD_GROUP, .at_ms = booking().at_ms, .member_count = 2, .members = {members, sizeof members}};
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		uint8_t bytes[RECORD_SIZE_MAX] = {0};
 		encode(&written, bytes);

@@ -232,11 +232,10 @@ Test(replay_select, a_group_is_shown_whole_if_one_of_its_members_is_asked_for)
 				 "date=2030-12-03 reason=\"moved\"; BOOK session=5 psychologist=dr-kim "
 				 "date=2030-12-04 time=10:00 minutes=50 client=client-1\n");
 	cr_assert_eq(run("--session 5 --format json"), 0);
-	cr_assert_str_eq(output,
-			 "{\"lsn\":10,\"at\":\"2023-11-14T22:21:40.000Z\",\"type\":\"GROUP\",\"members\":["
-			 "{\"type\":\"BOOK\",\"session\":4,\"psychologist\":\"dr-lee\",\"date\":\"2030-12-04\","
-			 "\"time\":\"09:00\",\"minutes\":50,\"client\":\"client-1\",\"unlisted\":false},"
-			 "{\"type\":\"CANCEL\",\"session\":3,\"date\":\"2030-12-03\",\"reason\":\"moved\"},"
-			 "{\"type\":\"BOOK\",\"session\":5,\"psychologist\":\"dr-kim\",\"date\":\"2030-12-04\","
-			 "\"time\":\"10:00\",\"minutes\":50,\"client\":\"client-1\",\"unlisted\":false}]}\n");
+	cr_assert_str_eq(output, "{\"lsn\":10,\"at\":\"2023-11-14T22:21:40.000Z\",\"type\":\"GROUP\",\"members\":["
+				 "{\"type\":\"BOOK\",\"session\":4,\"psychologist\":\"dr-lee\",\"date\":\"2030-12-04\","
+				 "\"time\":\"09:00\",\"minutes\":50,\"client\":\"client-1\",\"unlisted\":false},"
+				 "{\"type\":\"CANCEL\",\"session\":3,\"date\":\"2030-12-03\",\"reason\":\"moved\"},"
+				 "{\"type\":\"BOOK\",\"session\":5,\"psychologist\":\"dr-kim\",\"date\":\"2030-12-04\","
+				 "\"time\":\"10:00\",\"minutes\":50,\"client\":\"client-1\",\"unlisted\":false}]}\n");
 }

@@ -535,9 +535,8 @@ Test(wal, takes_records_of_the_largest_size_in_segments_that_hold_them)
 {
 	static uint8_t members[RECORD_SIZE_MAX];
 	struct record group = {.type = RECORD_GROUP, .member_count = 2, .members.at = members};
-	const struct record member = {.type = RECORD_CANCEL,
-				      .session = 1,
-				      .reason = {members + RECORD_SIZE_MAX - WORD_SIZE_MAX, WORD_SIZE_MAX}};
+	const struct record member = {
+	    .type = RECORD_CANCEL, .session = 1, .reason = {members + RECORD_SIZE_MAX - WORD_SIZE_MAX, WORD_SIZE_MAX}};
 	for (group.member_count = 0; group.members.size + 544 <= RECORD_SIZE_MAX - 544; group.member_count++) {
 		group.members.size += record_encode(&member, members + group.members.size);
 	}

@@ -220,7 +220,7 @@ Test(command, nothing_between_multi_and_exec_is_executed)
 
 Test(command, what_is_refused_while_it_is_queued_makes_exec_refuse_the_rest)
 {
-	static const char *const refused[] = {"BOOKING", "ECHO",     "HELLO 3", "OPEN a 2031-01-06 09:00 50",
+	static const char *const refused[] = {"BOOKING",  "ECHO",     "HELLO 3",           "OPEN a 2031-01-06 09:00 50",
 					      "SNAPSHOT", "SHUTDOWN", "CLOSE a 2031-01-06"};
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
 		expect("MULTI", "+OK\r\n");
