@@ -44,6 +44,7 @@ struct wal_options {
 	uint32_t
 	    record_size; /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
 	struct log_start start; /* what snapshots say about it */
+	record_ahead_f *ahead;  /* as the reader's, with the context of the replay; may be NULL */
 	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, and once when the log has failed.
 	 * May be NULL. */

@@ -50,8 +50,9 @@ enum command_class {
 enum command_flag {
 	COMMAND_WHILE_LOADING = 1, /* answered during replay */
 	COMMAND_WRITES = 2,        /* appends a record */
+	COMMAND_CLAIMS = 8,        /* words 1 to 4 are psychologist, date, time, client: worth a look ahead */
 	COMMAND_IN_MULTI = 4,      /* executed even between MULTI and EXEC (EXEC, DISCARD, MULTI, WATCH, QUIT, RESET) */
-	COMMAND_NOT_IN_MULTI = 8,  /* not queued; neither is what writes and has no plan */
+	COMMAND_NOT_IN_MULTI = 16, /* not queued; neither is what writes and has no plan */
 };
 
 /* One argument, for COMMAND DOCS: redis-cli shows it as a hint. */

@@ -25,6 +25,7 @@ struct segments_options {
 	uint32_t appenders;
 	uint32_t record_size;
 	struct log_start start; /* for reading it */
+	record_ahead_f *ahead;  /* the same; may be NULL */
 	/* Called when there is more room, on the log's thread. */
 	void (*changed)(void *context);
 	void *context;

@@ -435,6 +435,7 @@ bool wal_open(struct wal **wal, const struct wal_options *options, struct disk *
 	    .appenders = options->appenders,
 	    .record_size = opened->options.record_size,
 	    .start = options->start,
+	    .ahead = options->ahead,
 	    .changed = on_room,
 	    .context = opened,
 	    .flush = options->flush,
