@@ -23,9 +23,17 @@
 #define SLOT_MINUTES_MAX 1440
 #define OPEN_COUNT_MAX   1440
 
-/* Largest encoded log record: a CLOSE or an OPEN of 1,440 slots, or a CANCEL with its reason, fits in it. Bytes. */
-#define RECORD_SIZE_MAX 8192
-static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_SIZE_MAX, "the widest OPEN fits in a record");
+/* Most slots one request may book or cancel together: what a BOOKALL of WIDE_WORDS_MAX words can name. */
+#define GROUP_SLOTS_MAX 340
+static_assert((WIDE_WORDS_MAX - 2) / 3 == GROUP_SLOTS_MAX, "name, client, then three words a slot");
+
+/* Largest encoded log record, in bytes: of one change (a CLOSE or an OPEN of 1,440 slots, a CANCEL with its reason), and
+ * of a group of them (the bookings of the widest BOOKALL, every token of the longest). */
+#define RECORD_PLAIN_SIZE_MAX 8192
+#define RECORD_SIZE_MAX       57344
+static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_PLAIN_SIZE_MAX,
+	      "the widest OPEN fits in a record");
+static_assert(GROUP_SLOTS_MAX * (2 * TOKEN_SIZE_MAX + 32) + 32 <= RECORD_SIZE_MAX, "the widest BOOKALL fits in one");
 
 /* Workers. */
 #define THREADS_MAX 64

@@ -29,8 +29,9 @@
 #define BLOCK_MAGIC   0x42544c53u /* "SLTB" */
 #define SEGMENT_MAGIC 0x53544c53u /* "SLTS" */
 
-/* Version 2 has blocks without records (heartbeats); a reader of version 1 would cut them, and what follows them. */
-#define FORMAT_VERSION       2
+/* Version 2 has blocks without records (heartbeats); a reader of version 1 would cut them, and what follows them. Version 3
+ * has more types of records, which a reader of version 2 would take for damage. */
+#define FORMAT_VERSION       3
 #define FORMAT_VERSION_FIRST 1 /* the oldest that is read */
 
 #define BLOCK_HEADER_SIZE   64

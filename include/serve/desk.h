@@ -56,6 +56,7 @@ enum outcome_code {
 	OUTCOME_NOSESSION, /* no session has this id */
 	OUTCOME_FUTURE,    /* PURGE of days that are not over */
 	OUTCOME_MEMORY,    /* maxmemory is reached */
+	OUTCOME_LIMIT,     /* more changes together than the log takes as one record */
 };
 
 struct outcome {

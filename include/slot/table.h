@@ -11,6 +11,10 @@
  *   4. append the record to the log (serve/desk.c); it gives the lsn
  *   5. table_settle: the session's state now carries the lsn, and others may answer from it
  *
+ * Several claims and changes of sessions at once, all or none (serve/desk_group.c): steps 1 and 2 for all, then 3 for all
+ * in order of their keys, without waiting for anybody: who is in step 3 holds what others wait for. If one is lost, those
+ * that were made are taken back (table_unclaim, table_change_undo), and it starts from 1. Then one record, and settle all.
+ *
  * An OPEN, in order, the same way [I2, I4, I5], under the hours lock:
  *   1. table_overlap for each slot
  *   2. table_add for each, with a CLOSED word (everything that can fail is behind us now; if it fails, table_remove
@@ -45,7 +49,7 @@
  * beyond the limit until a purge: that a slot is bookable comes first.
  *
  * Synchronization (- free, H the caller holds the hours lock of that psychologist, X caller excludes everybody):
- *   find, view, claim, change, settle, day, session take and give     -
+ *   find, view, claim, unclaim, change, settle, day, session take and give    -
  *   add (of an unlisted slot), purge_horizon, purge_reclaim           -
  *   add (of a listed slot), open, overlap, close, remove              H
  *   restore_*, count, check                                           X
@@ -153,6 +157,10 @@ void table_session_give(struct table *table, uint32_t session);
 uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session,
 		     uint32_t client, uint64_t at_ms);
 
+/* Takes a claim back that was not settled, so that it never was: the slot has the word that was seen again, and the
+ * session is given back. Who waits for the session finds it free, and looks at the slot again. */
+void table_unclaim(struct table *table, uint32_t slot, const struct slot_view *seen, uint64_t id);
+
 struct session_view {
 	uint64_t state; /* what table_change compares with */
 	uint64_t id;
@@ -172,6 +180,11 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 /* Changes a session's status to one it may become: one compare-and-swap from the state seen to (status, version + 1,
  * not settled). False if the state was no longer the one seen. */
 bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms);
+
+/* The same in two steps, between which it can be taken back, the state then being the one seen again. */
+bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status);
+void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms);
+void table_change_undo(struct table *table, const struct session_view *seen);
 
 /* Says which record made the session's present state. Release; pairs with session_wait_settled. */
 void table_settle(struct table *table, uint64_t id, uint64_t lsn);

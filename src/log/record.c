@@ -3,7 +3,7 @@
  *
  * Every type has the same layout, a header of 32 bytes and what varies in length behind it:
  *
- *    header | slots, 4 bytes each | psychologist | client | reason | zeros to a multiple of 8
+ *    header | slots, 4 bytes each | psychologist | client | reason or members | zeros to a multiple of 8
  *
  * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
  * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
@@ -23,22 +23,23 @@ struct record_header {
 	uint8_t flags;
 	uint8_t psychologist_size;
 	uint8_t client_size;
-	uint16_t reason_size;
+	uint16_t reason_size; /* GROUP: of the members */
 	uint64_t at_ms;
 	uint64_t session;
 	uint16_t day;
 	uint16_t minute;
 	uint16_t minutes;
-	uint16_t slot_count;
+	uint16_t slot_count; /* GROUP: how many members */
 };
 
 #define RECORD_HEADER_SIZE   32
 #define RECORD_SLOT_SIZE     4
+#define TYPE_OFFSET          2
 #define RECORD_FLAG_UNLISTED 1u
 
 static_assert(sizeof(struct record_header) == RECORD_HEADER_SIZE, "no padding");
 static_assert(offsetof(struct record_header, size) == 0, "docs/LOG_FORMAT.md");
-static_assert(offsetof(struct record_header, type) == 2, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, type) == TYPE_OFFSET, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, flags) == 3, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, psychologist_size) == 4, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, client_size) == 5, "docs/LOG_FORMAT.md");
@@ -50,8 +51,9 @@ static_assert(offsetof(struct record_header, minute) == 26, "docs/LOG_FORMAT.md"
 static_assert(offsetof(struct record_header, minutes) == 28, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, slot_count) == 30, "docs/LOG_FORMAT.md");
 static_assert(RECORD_HEADER_SIZE + OPEN_COUNT_MAX * RECORD_SLOT_SIZE + 2 * TOKEN_SIZE_MAX + WORD_SIZE_MAX + 8 <=
-		  RECORD_SIZE_MAX,
+		  RECORD_PLAIN_SIZE_MAX,
 	      "the widest record fits");
+static_assert(RECORD_SIZE_MAX <= UINT16_MAX, "sizes of records, and of their parts, fit in 16 bits");
 static_assert(TOKEN_SIZE_MAX <= UINT8_MAX, "sizes of tokens fit in a byte");
 
 enum record_field {
@@ -64,6 +66,7 @@ enum record_field {
 	FIELD_MINUTES = 64,
 	FIELD_UNLISTED = 128,
 	FIELD_SLOTS = 256,
+	FIELD_MEMBERS = 512,
 };
 
 struct record_shape {
@@ -78,6 +81,7 @@ static const struct record_shape shapes[] = {
     [RECORD_OPEN] = {"OPEN", FIELD_PSYCHOLOGIST | FIELD_MINUTES | FIELD_SLOTS},
     [RECORD_CLOSE] = {"CLOSE", FIELD_PSYCHOLOGIST | FIELD_SLOTS},
     [RECORD_PURGE] = {"PURGE", FIELD_DAY},
+    [RECORD_GROUP] = {"GROUP", FIELD_MEMBERS},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
@@ -123,6 +127,9 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_UNLISTED, record->unlisted, 0, 1, "unlisted, which this type cannot be"},
 	    {FIELD_MINUTES, record->minutes, minutes_least, minutes_most, "minutes out of bounds"},
 	    {FIELD_SLOTS, record->slot_count, 1, OPEN_COUNT_MAX, "number of slots out of bounds"},
+	    {FIELD_MEMBERS, record->member_count, 2, GROUP_SLOTS_MAX, "number of members out of bounds"},
+	    {FIELD_MEMBERS, record->members.size, 2 * RECORD_HEADER_SIZE, RECORD_SIZE_MAX - RECORD_HEADER_SIZE,
+	     "size of members out of bounds"},
 	};
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
 		const struct bounds *at = &bounds[i];
@@ -155,11 +162,62 @@ static const char *tokens_fault(const struct record *record)
 	return NULL;
 }
 
+bool record_joins_group(enum record_type type)
+{
+	return type == RECORD_BOOK || type == RECORD_CANCEL;
+}
+
+/* Of a group: whether there are as many members as it says, each a record that may be one, and nothing else. */
+static const char *members_fault(const struct record *group)
+{
+	struct span rest = group->members;
+	uint16_t count = 0;
+	while (rest.size > 0) {
+		struct record member;
+		/* The type first: a group in a group must not be read into. */
+		if (rest.size < RECORD_HEADER_SIZE || !record_joins_group((enum record_type)rest.at[TYPE_OFFSET])) {
+			return "a member that cannot be one";
+		}
+		const size_t size = record_decode(rest, &member, NULL);
+		if (size == 0 || member.at_ms != group->at_ms) {
+			return "a member that is not a record of this moment";
+		}
+		rest = (struct span){rest.at + size, rest.size - size};
+		count++;
+	}
+	return count == group->member_count ? NULL : "not as many members as it says";
+}
+
+static const char *contents_fault(const struct record *record)
+{
+	const char *fault = slots_fault(record);
+	if (fault == NULL) {
+		fault = tokens_fault(record);
+	}
+	return fault == NULL ? members_fault(record) : fault;
+}
+
+bool record_next_member(struct span *rest, struct record *member)
+{
+	if (rest->size == 0) {
+		return false;
+	}
+	const size_t size = record_decode(*rest, member, NULL);
+	CHECK(size > 0); /* checked when the group was decoded */
+	*rest = (struct span){rest->at + size, rest->size - size};
+	return true;
+}
+
+size_t record_group_size(size_t members_size)
+{
+	return RECORD_HEADER_SIZE + members_size;
+}
+
 /* Bytes before the padding. */
 static size_t content_size(const struct record *record)
 {
 	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE + record->psychologist.size +
-	       record->client.size + record->reason.size;
+	       record->client.size + record->reason.size + record->members.size;
 }
 
 static size_t padded(size_t size)
@@ -185,6 +243,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	CHECK(numbers_fault(record) == NULL);
 	size_t size = record_size(record);
 	CHECK(size <= RECORD_SIZE_MAX);
+	const bool is_group = record->type == RECORD_GROUP;
 
 	struct record_header header = {
 	    .size = (uint16_t)size,
@@ -192,19 +251,20 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	    .flags = record->unlisted ? RECORD_FLAG_UNLISTED : 0,
 	    .psychologist_size = (uint8_t)record->psychologist.size,
 	    .client_size = (uint8_t)record->client.size,
-	    .reason_size = (uint16_t)record->reason.size,
+	    .reason_size = (uint16_t)(is_group ? record->members.size : record->reason.size),
 	    .at_ms = record->at_ms,
 	    .session = record->session,
 	    .day = record->day,
 	    .minute = record->minute,
 	    .minutes = record->minutes,
-	    .slot_count = record->slot_count,
+	    .slot_count = is_group ? record->member_count : record->slot_count,
 	};
 	uint8_t *at = put(bytes, &header, sizeof header);
 	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
 	at = put(at, record->psychologist.at, record->psychologist.size);
 	at = put(at, record->client.at, record->client.size);
 	at = put(at, record->reason.at, record->reason.size);
+	at = put(at, record->members.at, record->members.size);
 	while (at < bytes + size) {
 		*at++ = 0;
 	}
@@ -241,18 +301,21 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 		return refuse(error, "unknown flags");
 	}
 
+	const bool is_group = header.type == RECORD_GROUP;
 	*record = (struct record){
 	    .type = (enum record_type)header.type,
 	    .at_ms = header.at_ms,
 	    .session = header.session,
 	    .psychologist.size = header.psychologist_size,
 	    .client.size = header.client_size,
-	    .reason.size = header.reason_size,
+	    .reason.size = is_group ? 0 : header.reason_size,
+	    .members.size = is_group ? header.reason_size : 0,
 	    .day = header.day,
 	    .minute = header.minute,
 	    .minutes = header.minutes,
 	    .unlisted = (header.flags & RECORD_FLAG_UNLISTED) != 0,
-	    .slot_count = header.slot_count,
+	    .slot_count = is_group ? 0 : header.slot_count,
+	    .member_count = is_group ? header.slot_count : 0,
 	};
 	const char *fault = numbers_fault(record);
 	if (fault != NULL) {
@@ -263,14 +326,12 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	}
 
 	const uint8_t *at = bytes.at + sizeof header;
-	record->slots = take(&at, (size_t)header.slot_count * RECORD_SLOT_SIZE).at;
+	record->slots = take(&at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
 	record->psychologist = take(&at, header.psychologist_size);
 	record->client = take(&at, header.client_size);
-	record->reason = take(&at, header.reason_size);
-	fault = slots_fault(record);
-	if (fault == NULL) {
-		fault = tokens_fault(record);
-	}
+	record->reason = take(&at, record->reason.size);
+	record->members = take(&at, record->members.size);
+	fault = contents_fault(record);
 	if (fault != NULL) {
 		return refuse(error, fault);
 	}

@@ -66,6 +66,23 @@ static void apply_purge(struct table *table, const struct record *record, uint64
 	}
 }
 
+/* Strictly or blindly: replay_apply, redo. */
+typedef bool apply_f(struct table *table, const struct record *record, uint64_t lsn, struct error *error);
+
+/* The members in their order, with the lsn of all. */
+static bool apply_members(apply_f *apply, struct table *table, const struct record *group, uint64_t lsn,
+			  struct error *error)
+{
+	struct span rest = group->members;
+	struct record member;
+	while (record_next_member(&rest, &member)) {
+		if (!apply(table, &member, lsn, error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool replay_apply(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
 	switch (record->type) {
@@ -79,6 +96,8 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 	case RECORD_PURGE:
 		apply_purge(table, record, lsn);
 		return true;
+	case RECORD_GROUP:
+		return apply_members(replay_apply, table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -127,6 +146,8 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 	case RECORD_PURGE:
 		table_redo_purge(table, record->day, lsn);
 		return true;
+	case RECORD_GROUP:
+		return apply_members(redo, table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }

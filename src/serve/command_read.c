@@ -20,20 +20,6 @@ static const char *slot_status_name(const struct slot_view *view)
 	return view->status == SESSION_HELD ? "held" : "booked";
 }
 
-static void reply_date(struct reply *reply, uint16_t day)
-{
-	char text[CIVIL_DATE_SIZE];
-	civil_format_date(day, text);
-	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
-}
-
-static void reply_time(struct reply *reply, uint16_t minute)
-{
-	char text[CIVIL_TIME_SIZE];
-	civil_format_time(minute, text);
-	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
-}
-
 uint64_t command_slot(struct service *service, struct client *client, const struct request *request,
 		      struct reply *reply)
 {

@@ -45,6 +45,8 @@ static const struct command commands[] = {
     {
 	.name = "BOOK",
 	.execute = command_book,
+	.plan = command_plan_book,
+	.answer = command_answer_book,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES | COMMAND_CLAIMS,
 	.words_min = 5,
@@ -57,6 +59,8 @@ static const struct command commands[] = {
     {
 	.name = "CLAIM",
 	.execute = command_claim,
+	.plan = command_plan_book,
+	.answer = command_answer_claim,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES | COMMAND_CLAIMS,
 	.words_min = 5,
@@ -69,6 +73,8 @@ static const struct command commands[] = {
     {
 	.name = "CANCEL",
 	.execute = command_cancel,
+	.plan = command_plan_cancel,
+	.answer = command_answer_cancel,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -77,6 +83,34 @@ static const struct command commands[] = {
 	.summary = "Cancels a session; its slot can be booked again at once.",
 	.since = "0.1.0",
 	.arguments = {ID, {.name = "reason", .type = "string", .optional = true}},
+    },
+    {
+	.name = "BOOKALL",
+	.execute = command_group,
+	.plan = command_plan_bookall,
+	.answer = command_answer_bookall,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 5,
+	.words_max = WIDE_WORDS_MAX,
+	.usage = "client psychologist date time [psychologist date time ...]",
+	.summary = "Books all of the slots for a client or none, and answers the sessions' ids.",
+	.since = "0.1.0",
+	.arguments = {CLIENT, {.name = "psychologist date time", .type = "string", .multiple = true}},
+    },
+    {
+	.name = "BOOKANY",
+	.execute = command_group,
+	.plan = command_plan_bookany,
+	.answer = command_answer_bookany,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 5,
+	.words_max = WIDE_WORDS_MAX,
+	.usage = "client psychologist date time [psychologist date time ...]",
+	.summary = "Books the first of the slots that is free, and answers the session's id and the slot.",
+	.since = "0.1.0",
+	.arguments = {CLIENT, {.name = "psychologist date time", .type = "string", .multiple = true}},
     },
     {
 	.name = "SLOT",
@@ -163,7 +197,7 @@ static const struct command commands[] = {
 	.words_min = 1,
 	.words_max = 1,
 	.usage = "",
-	.summary = "Not supported yet: nothing is executed until EXEC or DISCARD.",
+	.summary = "Queues what follows, for EXEC to do at once or not at all.",
 	.since = "0.1.0",
     },
     {
@@ -174,7 +208,7 @@ static const struct command commands[] = {
 	.words_min = 1,
 	.words_max = 1,
 	.usage = "",
-	.summary = "Ends what MULTI began, with an error: nothing was executed.",
+	.summary = "Does what was queued since MULTI: all bookings in one record, or nothing.",
 	.since = "0.1.0",
     },
     {
@@ -185,7 +219,7 @@ static const struct command commands[] = {
 	.words_min = 1,
 	.words_max = 1,
 	.usage = "",
-	.summary = "Ends what MULTI began: nothing was executed.",
+	.summary = "Forgets what was queued since MULTI.",
 	.since = "0.1.0",
     },
     {
@@ -199,6 +233,17 @@ static const struct command commands[] = {
 	.summary = "Not supported: a claim is atomic by itself.",
 	.since = "0.1.0",
 	.arguments = {{.name = "key", .type = "string", .multiple = true}},
+    },
+    {
+	.name = "UNWATCH",
+	.execute = command_unwatch,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WHILE_LOADING,
+	.words_min = 1,
+	.words_max = 1,
+	.usage = "",
+	.summary = "Answers OK: nothing is ever watched.",
+	.since = "0.1.0",
     },
     {
 	.name = "PING",
@@ -227,7 +272,7 @@ static const struct command commands[] = {
 	.name = "HELLO",
 	.execute = command_hello,
 	.class = COMMAND_ANY,
-	.flags = COMMAND_WHILE_LOADING,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_NOT_IN_MULTI,
 	.words_min = 1,
 	.words_max = 7,
 	.usage = "[protocol] [AUTH username password] [SETNAME name]",
@@ -358,6 +403,7 @@ static const struct command commands[] = {
 	.name = "SNAPSHOT",
 	.execute = command_snapshot,
 	.class = COMMAND_ANY,
+	.flags = COMMAND_NOT_IN_MULTI,
 	.words_min = 1,
 	.words_max = 1,
 	.usage = "",
@@ -368,7 +414,7 @@ static const struct command commands[] = {
 	.name = "SHUTDOWN",
 	.execute = command_shutdown,
 	.class = COMMAND_ANY,
-	.flags = COMMAND_WHILE_LOADING,
+	.flags = COMMAND_WHILE_LOADING | COMMAND_NOT_IN_MULTI,
 	.words_min = 1,
 	.words_max = 2,
 	.usage = "[SAVE|NOSAVE]",
@@ -382,7 +428,7 @@ static const struct command commands[] = {
 
 /* Cells of the hash table: 1 + place in `commands`, 0 is empty. Four times as many as commands, so that probes are
  * short. */
-#define CELL_COUNT 128
+#define CELL_COUNT 256
 static_assert(COMMAND_COUNT * 4 <= CELL_COUNT, "the hash table of names is sparse");
 static uint8_t cells[CELL_COUNT];
 
@@ -392,9 +438,9 @@ static size_t cell_of(struct span name)
 	uint64_t letters = 0;
 	memcpy(&letters, name.at, name.size < sizeof letters ? name.size : sizeof letters);
 	letters = (letters | UINT64_C(0x2020202020202020)) + name.size;
-	return (size_t)((letters * UINT64_C(0x9e3779b97f4a7c15)) >> 57);
+	return (size_t)((letters * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
-static_assert(CELL_COUNT == 1 << (64 - 57), "the hash is as wide as the table");
+static_assert(CELL_COUNT == 1 << (64 - 56), "the hash is as wide as the table");
 
 static void fill_cells(void)
 {

@@ -1,16 +1,15 @@
 /*
- * desk: claims and cancellations, the changes of single slots. What changes which slots there are is in desk_hours.c,
- * what only looks is in desk_look.c.
+ * desk: claims and cancellations, the changes of single slots. Several at once are in desk_group.c, what changes which slots
+ * there are is in desk_hours.c, what only looks is in desk_look.c.
  *
  * Keeps I1 (one compare-and-swap decides), I2 (every outcome carries its lsn), I4 (append before settle, settle before
  * anybody else may change), I5 (nothing fails after the swap), I10 (the owner who asks again gets the same answer).
  */
+#include "desk_parts.h"
 #include <base/check.h>
-#include <serve/desk.h>
 #include <slot/civil.h>
 
-/* Has a slot started, on the civil clock of the server? */
-static bool place_is_past(const struct desk *desk, const struct place *place, uint64_t now_ms)
+bool desk_is_past(const struct desk *desk, const struct place *place, uint64_t now_ms)
 {
 	const struct civil_now now = civil_at(now_ms);
 	if (place->day < atomic_load_explicit(&desk->table->purged_before_day, memory_order_acquire)) {
@@ -19,8 +18,7 @@ static bool place_is_past(const struct desk *desk, const struct place *place, ui
 	return place->day < now.day || (place->day == now.day && place->minute <= now.minute);
 }
 
-/* Why a slot that is not free is refused. */
-static enum outcome_code refusal_of(const struct slot_view *view)
+enum outcome_code desk_refusal(const struct slot_view *view)
 {
 	if (view->kind == CLAIM_BLOCKED) {
 		return OUTCOME_BLOCKED;
@@ -29,7 +27,7 @@ static enum outcome_code refusal_of(const struct slot_view *view)
 	return view->status == SESSION_HELD ? OUTCOME_HELD : OUTCOME_TAKEN;
 }
 
-static void count_claim(struct desk *desk, const struct slot_view *seen)
+void desk_count_claim(struct desk *desk, const struct slot_view *seen)
 {
 	struct counters *counters = service_counters(desk->service);
 	count(&counters->claims_won, 1);
@@ -76,7 +74,7 @@ static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view 
 				      .unlisted = !promised};
 	const uint64_t lsn = wal_append(desk_wal(desk), &record);
 	table_settle(table, id, lsn);
-	count_claim(desk, seen);
+	desk_count_claim(desk, seen);
 	*outcome = (struct outcome){.code = OUTCOME_DONE, .lsn = lsn, .value = id};
 	return true;
 }
@@ -100,7 +98,7 @@ static uint32_t slot_to_claim(struct desk *desk, uint64_t key, struct outcome *o
 	return unlisted;
 }
 
-static uint32_t psychologist_to_claim(struct desk *desk, struct span psychologist, struct outcome *outcome)
+uint32_t desk_psychologist(struct desk *desk, struct span psychologist, struct outcome *outcome)
 {
 	struct intern *psychologists = &desk->table->psychologists;
 	if (!desk->unlisted_slots) {
@@ -115,7 +113,7 @@ static uint32_t psychologist_to_claim(struct desk *desk, struct span psychologis
 static struct outcome book(struct desk *desk, const struct place *place, struct span client, uint64_t now_ms)
 {
 	struct outcome outcome;
-	const uint32_t psychologist = psychologist_to_claim(desk, place->psychologist, &outcome);
+	const uint32_t psychologist = desk_psychologist(desk, place->psychologist, &outcome);
 	if (psychologist == 0) {
 		return outcome;
 	}
@@ -123,7 +121,7 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 	/* The slot is on its way to the cache while the client is looked for. */
 	table_prefetch(desk->table, key);
 	const uint32_t known = intern_find(&desk->table->clients, client);
-	const bool past = place_is_past(desk, place, now_ms);
+	const bool past = desk_is_past(desk, place, now_ms);
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
 		const uint32_t slot = past ? table_find(desk->table, key) : slot_to_claim(desk, key, &outcome);
@@ -143,7 +141,7 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 			return (struct outcome){.code = OUTCOME_PAST, .lsn = view.lsn};
 		}
 		if (!view.free) {
-			return (struct outcome){.code = refusal_of(&view), .lsn = view.lsn};
+			return (struct outcome){.code = desk_refusal(&view), .lsn = view.lsn};
 		}
 		if (claim_slot(desk, slot, &view, place, client, known, now_ms, &outcome)) {
 			return outcome;
@@ -151,16 +149,21 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 	}
 }
 
+void desk_count_lost(struct desk *desk, enum outcome_code code)
+{
+	if (code == OUTCOME_TAKEN || code == OUTCOME_HELD || code == OUTCOME_BLOCKED) {
+		count(&service_counters(desk->service)->claims_lost, 1);
+	}
+}
+
 struct outcome desk_book(struct desk *desk, const struct place *place, struct span client)
 {
 	const struct outcome outcome = book(desk, place, client, clock_wall_ms(desk->clock));
-	if (outcome.code == OUTCOME_TAKEN || outcome.code == OUTCOME_HELD || outcome.code == OUTCOME_BLOCKED) {
-		count(&service_counters(desk->service)->claims_lost, 1);
-	}
+	desk_count_lost(desk, outcome.code);
 	return outcome;
 }
 
-static void count_cancel(struct desk *desk, const struct session_view *seen)
+void desk_count_cancel(struct desk *desk, const struct session_view *seen)
 {
 	struct counters *counters = service_counters(desk->service);
 	count(&counters->slots_open, 1);
@@ -192,7 +195,7 @@ struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reas
 					      .reason = reason};
 		const uint64_t cancelled_lsn = wal_append(desk_wal(desk), &record);
 		table_settle(desk->table, session, cancelled_lsn);
-		count_cancel(desk, &seen);
+		desk_count_cancel(desk, &seen);
 		return (struct outcome){.code = OUTCOME_DONE, .lsn = cancelled_lsn};
 	}
 }

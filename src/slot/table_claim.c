@@ -136,6 +136,19 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 	return session_id(session, generation);
 }
 
+void table_unclaim(struct table *table, uint32_t slot, const struct slot_view *seen, uint64_t id)
+{
+	struct slot *record = slot_of(table, slot);
+	const uint64_t word = slot_word(record);
+	CHECK(claim_kind(word) == CLAIM_SESSION && claim_session(word) == (uint32_t)id);
+	if (claim_listed(word)) {
+		memory_promise_again(table->memory, TABLE_BOOKING_BYTES); /* before anybody can claim the slot on it */
+	}
+	/* A store: nobody else changes a word whose session is not settled. Release; pairs with slot_word. */
+	atomic_store_explicit(&record->word, seen->word, memory_order_release);
+	table_session_give(table, (uint32_t)id);
+}
+
 bool table_session_view(const struct table *table, uint64_t id, struct session_view *view)
 {
 	const uint32_t number = (uint32_t)id;
@@ -168,7 +181,7 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 	}
 }
 
-bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms)
+bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status)
 {
 	CHECK(session_may_become(seen->status, status));
 	struct session *session = session_of(table, (uint32_t)seen->id);
@@ -176,15 +189,39 @@ bool table_change(struct table *table, const struct session_view *seen, enum ses
 	const uint32_t version = seen->version < SESSION_VERSION_MAX ? seen->version + 1 : SESSION_VERSION_MAX;
 	/* Acquire and release: between the settling of the state seen and that of this one. Pairs with
 	 * session_wait_settled. */
-	if (!atomic_compare_exchange_strong_explicit(&session->state, &state, session_state(status, version, 0),
-						     memory_order_acq_rel, memory_order_relaxed)) {
-		return false;
-	}
+	return atomic_compare_exchange_strong_explicit(&session->state, &state, session_state(status, version, 0),
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
+void table_change_undo(struct table *table, const struct session_view *seen)
+{
+	struct session *session = session_of(table, (uint32_t)seen->id);
+	/* Relaxed: nobody else changes an unsettled state. */
+	CHECK(session_lsn(atomic_load_explicit(&session->state, memory_order_relaxed)) == 0);
+	/* No other field has changed, so who read some before and some after has read one state all the same. Release;
+	 * pairs with session_wait_settled. */
+	atomic_store_explicit(&session->state, seen->state, memory_order_release);
+}
+
+void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms)
+{
+	struct session *session = session_of(table, (uint32_t)seen->id);
+	/* Relaxed: ours, until it is settled. */
+	const uint64_t state = atomic_load_explicit(&session->state, memory_order_relaxed);
+	CHECK(session_lsn(state) == 0);
 	atomic_store_explicit(&session->updated_ms, at_ms, memory_order_release); /* pairs with table_session_view */
 	/* Before it is settled, that is before anybody can claim the slot on this promise. */
-	if (session_occupies(seen->status) && !session_occupies(status) && seen->minutes != 0) {
+	if (session_occupies(seen->status) && !session_occupies(session_status(state)) && seen->minutes != 0) {
 		memory_promise_again(table->memory, TABLE_BOOKING_BYTES);
 	}
+}
+
+bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms)
+{
+	if (!table_change_begin(table, seen, status)) {
+		return false;
+	}
+	table_change_end(table, seen, at_ms);
 	return true;
 }
 

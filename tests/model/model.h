@@ -55,6 +55,9 @@ struct model {
 void model_init(struct model *model, bool unlisted_slots);
 void model_fini(struct model *model);
 
+/* A copy of its own, for trying what may be refused as a whole. */
+void model_copy(struct model *copy, const struct model *model);
+
 /* *opened is false if the slot was there already. */
 enum model_outcome model_open(struct model *model, uint64_t key, uint16_t minutes, bool *opened);
 enum model_outcome model_close(struct model *model, uint64_t key);

@@ -12,12 +12,13 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Five bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Six bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
  *   lost-purge       replay skips purges
  *   lost-redo        replay skips the records that a snapshot may have or not
+ *   half-group       replay applies only the first member of a group
  *
  * usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]
  * A run ends with the first that is reached, without either after 10 seconds.
@@ -53,11 +54,12 @@ enum canary {
 	CANARY_LOST_CANCEL,
 	CANARY_LOST_PURGE,
 	CANARY_LOST_REDO,
+	CANARY_HALF_GROUP,
 	CANARIES,
 };
 
-static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once",
-					   "lost-cancel", "lost-purge", "lost-redo"};
+static const char *const canary_names[] = {"none",       "eager-gate", "losers-at-once", "lost-cancel",
+					   "lost-purge", "lost-redo",  "half-group"};
 
 /* Of all lives; numbers of 64 bits, added up over processes. */
 struct counts {
@@ -117,9 +119,23 @@ static uint64_t sim_monotonic_ns(void *context)
 
 /* ----------------------------------------------------------------------------------------------- who depends on what */
 
+static uint64_t *changed_at(struct history *history, const struct sim_at *at)
+{
+	return &history->slot_changed[at->psychologist][at->day - SIM_FIRST_DAY][at->minute / 60 - 9];
+}
+
 /* Which slots the record of this command changed. */
 static void note_change(struct history *history, const struct sim_command *command)
 {
+	if (command->verb == SIM_GROUP) {
+		for (uint32_t i = 0; i < command->member_count; i++) {
+			const struct sim_member *member = &command->members[i];
+			if (member->changed) {
+				*changed_at(history, &member->at[member->place]) = command->lsn;
+			}
+		}
+		return;
+	}
 	if (command->verb != SIM_PURGE) {
 		history->slot_changed[command->psychologist][sim_day_of(command)][sim_time_of(command)] = command->lsn;
 		return;
@@ -133,10 +149,31 @@ static void note_change(struct history *history, const struct sim_command *comma
 	}
 }
 
-/* The record the answer depends on: the last that changed a slot asked about. */
-static uint64_t truth_of(const struct history *history, const struct sim_command *command,
-			 const struct outcome *outcome, bool changed)
+/* That of a group's answer: the slots that were lost, or, if nothing was, those the clients have. */
+static uint64_t truth_of_group(struct history *history, const struct sim_command *command,
+			       const struct outcome *outcome)
 {
+	uint64_t truth = 0;
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		const struct sim_member *member = &command->members[i];
+		const bool refused = member->outcome.code != OUTCOME_DONE;
+		if (member->verb == SIM_CANCEL || refused != (outcome->code != OUTCOME_DONE) ||
+		    member->outcome.code == OUTCOME_PAST) {
+			continue;
+		}
+		const uint64_t lsn = *changed_at(history, &member->at[refused ? 0 : member->place]);
+		truth = lsn > truth ? lsn : truth;
+	}
+	return truth;
+}
+
+/* The record the answer depends on: the last that changed a slot asked about. */
+static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome,
+			 bool changed)
+{
+	if (command->verb == SIM_GROUP) {
+		return truth_of_group(history, command, outcome);
+	}
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
 	}
@@ -157,21 +194,47 @@ static uint64_t truth_of(const struct history *history, const struct sim_command
 	return truth;
 }
 
+/* The session a command was answered with, and its place; 0: none. Of a group, one of its members'. */
+static uint64_t session_of_command(struct prng *prng, const struct sim_command *command, struct sim_at *at)
+{
+	*at = (struct sim_at){command->psychologist, command->day, command->minute};
+	if (command->verb == SIM_GROUP) {
+		const struct sim_member *member = &command->members[prng_below(prng, command->member_count)];
+		*at = member->at[member->place];
+		return member->verb == SIM_BOOK ? member->session : 0;
+	}
+	return command->verb == SIM_BOOK ? command->session : 0;
+}
+
 /* A session of an earlier command, with the place it was for, so that the model's account knows its slot. */
-static void choose_session(struct history *history, struct sim_command *command)
+static uint64_t choose_session(struct history *history, struct sim_at *at)
 {
 	for (uint32_t tries = 0; tries < 8 && history->command_count > 0; tries++) {
 		const struct sim_command *earlier =
 		    &history->commands[prng_below(&history->prng, history->command_count)];
-		if (earlier->verb == SIM_BOOK && earlier->session != 0) {
-			command->session = earlier->session;
-			command->psychologist = earlier->psychologist;
-			command->day = earlier->day;
-			command->minute = earlier->minute;
-			return;
+		const uint64_t session = session_of_command(&history->prng, earlier, at);
+		if (session != 0) {
+			return session;
 		}
 	}
-	command->session = SIM_NO_SESSION;
+	return SIM_NO_SESSION;
+}
+
+static void choose_sessions(struct history *history, struct sim_command *command)
+{
+	struct sim_at at = {command->psychologist, command->day, command->minute};
+	if (command->verb == SIM_CANCEL || command->verb == SIM_SESSION) {
+		command->session = choose_session(history, &at);
+		command->psychologist = at.psychologist;
+		command->day = at.day;
+		command->minute = at.minute;
+	}
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		struct sim_member *member = &command->members[i];
+		if (member->verb == SIM_CANCEL) {
+			member->session = choose_session(history, &member->at[0]);
+		}
+	}
 }
 
 static void execute(struct history *history, struct sim_command command)
@@ -234,9 +297,7 @@ static void execute_one(struct history *history)
 		return;
 	}
 	struct sim_command command = sim_command_random(&history->prng, today);
-	if (command.verb == SIM_CANCEL || command.verb == SIM_SESSION) {
-		choose_session(history, &command);
-	}
+	choose_sessions(history, &command);
 	execute(history, command);
 }
 
@@ -333,6 +394,11 @@ static bool is_lost(const struct history *history, const struct record *record, 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
 	struct history *history = context;
+	struct span members = record->members;
+	struct record first;
+	if (history->canary == CANARY_HALF_GROUP && record_next_member(&members, &first)) {
+		return rebuild_record(&history->rebuild, &first, lsn, error);
+	}
 	return is_lost(history, record, lsn) || rebuild_record(&history->rebuild, record, lsn, error);
 }
 
@@ -393,16 +459,13 @@ static void compare(struct history *history)
 			compare_slot(history, &at);
 		}
 	}
-	for (uint32_t i = 0; i < history->command_count; i++) {
+	for (size_t i = 0; i < history->model.session_count; i++) {
+		const struct model_session *expected = &history->model.sessions[i];
 		struct session_view view;
-		struct model_session expected;
-		const uint64_t id = history->commands[i].session;
 		uint64_t lsn;
-		if (history->commands[i].verb != SIM_BOOK || !model_session(&history->model, id, &expected)) {
-			continue;
-		}
-		if (!desk_session(&history->desk, id, &view, &lsn) || view.status != expected.status) {
-			violated(history, "after recovery session %" PRIu64 " is not as the model has it", id);
+		if (!desk_session(&history->desk, expected->id, &view, &lsn) || view.status != expected->status) {
+			violated(history, "after recovery session %" PRIu64 " is not as the model has it",
+				 expected->id);
 		}
 	}
 	table_check(&history->table);
