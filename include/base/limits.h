@@ -27,5 +27,11 @@
 #define RECORD_SIZE_MAX 8192
 static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_SIZE_MAX, "the widest OPEN fits in a record");
 
+/* ALTERNATIVES and ALT: most that may be asked for, and how many are answered if nobody says. How far they may be is the
+ * option `alternatives-days`, to each side. */
+#define ALTERNATIVES_COUNT_MAX     100
+#define ALTERNATIVES_COUNT_DEFAULT 3
+#define ALTERNATIVES_DAYS_MAX      366
+
 /* Workers. */
 #define THREADS_MAX 64

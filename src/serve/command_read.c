@@ -1,6 +1,7 @@
 /*
  * command_read: SLOT, SLOTS, SESSION: what is there, without changing it.
  */
+#include "command_reply.h"
 #include <serve/arguments.h>
 #include <serve/command.h>
 #include <slot/civil.h>
@@ -63,6 +64,15 @@ uint64_t command_slot(struct service *service, struct client *client, const stru
 	return lsn;
 }
 
+void command_reply_slot(struct reply *reply, uint64_t key, uint16_t minutes, const char *status)
+{
+	reply_array(reply, 4);
+	reply_date(reply, key_day(key));
+	reply_time(reply, key_minute(key));
+	reply_integer(reply, minutes);
+	reply_text(reply, status);
+}
+
 /* Slots as they are visited; the count goes in front of them once it is known. */
 struct listing {
 	struct buffer rows;
@@ -79,11 +89,7 @@ static void list_slot(void *context, const struct slot_view *view)
 	}
 	struct reply row = {&listing->rows, listing->protocol};
 	listing->count++;
-	reply_array(&row, 4);
-	reply_date(&row, key_day(view->key));
-	reply_time(&row, key_minute(view->key));
-	reply_integer(&row, view->minutes);
-	reply_text(&row, slot_status_name(view));
+	command_reply_slot(&row, view->key, view->minutes, slot_status_name(view));
 }
 
 /* from-date [to-date] [ALL] */

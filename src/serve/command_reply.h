@@ -25,3 +25,6 @@ void command_reply_lines(struct reply *reply, const char *const *lines, size_t l
 bool command_copy_client_name(char text[CLIENT_NAME_SIZE], struct span name);
 /* Says why it was not copied. */
 void command_reply_client_name(struct reply *reply, const char *what);
+
+/* A slot of a list, an array: date, time, minutes, status. */
+void command_reply_slot(struct reply *reply, uint64_t key, uint16_t minutes, const char *status);

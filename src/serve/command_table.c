@@ -32,6 +32,10 @@
 	{                                                                                                              \
 		.name = "id", .type = "integer"                                                                        \
 	}
+#define ALT                                                                                                            \
+	{                                                                                                              \
+		.name = "n", .type = "integer", .token = "ALT", .optional = true                                       \
+	}
 #define SUBCOMMAND                                                                                                     \
 	{                                                                                                              \
 		.name = "subcommand", .type = "string"                                                                 \
@@ -48,11 +52,11 @@ static const struct command commands[] = {
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 5,
-	.words_max = 5,
-	.usage = "psychologist date time client",
-	.summary = "Books a slot for a client and answers the session's id, or -TAKEN.",
+	.words_max = 7,
+	.usage = "psychologist date time client [ALT n]",
+	.summary = "Books a slot for a client and answers the session's id, or -TAKEN, with ALT and n other slots.",
 	.since = "0.1.0",
-	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT},
+	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT, ALT},
     },
     {
 	.name = "CLAIM",
@@ -102,6 +106,17 @@ static const struct command commands[] = {
 		      {.name = "from-date", .type = "string"},
 		      {.name = "to-date", .type = "string", .optional = true},
 		      {.name = "all", .type = "pure-token", .token = "ALL", .optional = true}},
+    },
+    {
+	.name = "ALTERNATIVES",
+	.execute = command_alternatives,
+	.class = COMMAND_READ,
+	.words_min = 4,
+	.words_max = 6,
+	.usage = "psychologist date time [COUNT n]",
+	.summary = "Lists the psychologist's open slots nearest to a time, nearest first.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, TIME, {.name = "n", .type = "integer", .token = "COUNT", .optional = true}},
     },
     {
 	.name = "SESSION",
