@@ -33,5 +33,8 @@ static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_SIZE_MAX, "
 #define ALTERNATIVES_COUNT_DEFAULT 3
 #define ALTERNATIVES_DAYS_MAX      366
 
+/* Highest `sessions-max-reply`: sorting and writing them is one step of the loop, which takes some milliseconds. */
+#define SESSIONS_REPLY_MAX 10000
+
 /* Workers. */
 #define THREADS_MAX 64

@@ -137,6 +137,31 @@ uint64_t command_slots(struct service *service, struct client *client, const str
 	return lsn;
 }
 
+void command_reply_session(struct reply *reply, const struct table *table, const struct session_view *view)
+{
+	reply_map(reply, 10);
+	reply_text(reply, "id");
+	reply_integer(reply, (int64_t)view->id);
+	reply_text(reply, "psychologist");
+	reply_bulk(reply, intern_token(&table->psychologists, key_psychologist(view->key)));
+	reply_text(reply, "date");
+	reply_date(reply, key_day(view->key));
+	reply_text(reply, "time");
+	reply_time(reply, key_minute(view->key));
+	reply_text(reply, "minutes");
+	reply_integer(reply, view->minutes);
+	reply_text(reply, "client");
+	reply_bulk(reply, intern_token(&table->clients, view->client));
+	reply_text(reply, "status");
+	reply_text(reply, session_status_name(view->status));
+	reply_text(reply, "version");
+	reply_integer(reply, view->version);
+	reply_text(reply, "created_at");
+	reply_integer(reply, (int64_t)view->created_ms);
+	reply_text(reply, "updated_at");
+	reply_integer(reply, (int64_t)view->updated_ms);
+}
+
 uint64_t command_session(struct service *service, struct client *client, const struct request *request,
 			 struct reply *reply)
 {
@@ -151,27 +176,6 @@ uint64_t command_session(struct service *service, struct client *client, const s
 		reply_refusal(reply, service->desk, &(struct outcome){.code = OUTCOME_NOSESSION});
 		return lsn;
 	}
-	const struct table *table = service->desk->table;
-	reply_map(reply, 10);
-	reply_text(reply, "id");
-	reply_integer(reply, (int64_t)view.id);
-	reply_text(reply, "psychologist");
-	reply_bulk(reply, intern_token(&table->psychologists, key_psychologist(view.key)));
-	reply_text(reply, "date");
-	reply_date(reply, key_day(view.key));
-	reply_text(reply, "time");
-	reply_time(reply, key_minute(view.key));
-	reply_text(reply, "minutes");
-	reply_integer(reply, view.minutes);
-	reply_text(reply, "client");
-	reply_bulk(reply, intern_token(&table->clients, view.client));
-	reply_text(reply, "status");
-	reply_text(reply, session_status_name(view.status));
-	reply_text(reply, "version");
-	reply_integer(reply, view.version);
-	reply_text(reply, "created_at");
-	reply_integer(reply, (int64_t)view.created_ms);
-	reply_text(reply, "updated_at");
-	reply_integer(reply, (int64_t)view.updated_ms);
+	command_reply_session(reply, service->desk->table, &view);
 	return lsn;
 }

@@ -79,3 +79,6 @@ struct model_search {
 };
 /* The open slots nearest to the one wanted, nearest first, earliest first of those as near; returns how many. */
 size_t model_alternatives(struct model *model, const struct model_search *search, struct model_slot *slots);
+/* The client's sessions on these days in order of date, time and id; `sessions` has room for all. Returns how many. */
+size_t model_sessions(struct model *model, uint32_t client, uint16_t from_day, uint16_t to_day,
+		      struct model_session *sessions);

@@ -52,3 +52,28 @@ size_t model_alternatives(struct model *model, const struct model_search *search
 	free(all);
 	return count;
 }
+
+static int compare_times(const void *a, const void *b)
+{
+	const struct model_session *first = a;
+	const struct model_session *second = b;
+	const int at_first = key_day(first->key) * MINUTES_PER_DAY + key_minute(first->key);
+	const int at_second = key_day(second->key) * MINUTES_PER_DAY + key_minute(second->key);
+	return at_first != at_second ? at_first - at_second : (first->id > second->id) - (first->id < second->id);
+}
+
+size_t model_sessions(struct model *model, uint32_t client, uint16_t from_day, uint16_t to_day,
+		      struct model_session *sessions)
+{
+	size_t count = 0;
+	lock_take(&model->lock);
+	for (size_t i = 0; i < model->session_count; i++) {
+		const struct model_session *session = &model->sessions[i];
+		if (session->client == client && key_day(session->key) >= from_day && key_day(session->key) <= to_day) {
+			sessions[count++] = *session;
+		}
+	}
+	lock_give(&model->lock);
+	qsort(sessions, count, sizeof *sessions, compare_times);
+	return count;
+}

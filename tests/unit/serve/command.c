@@ -188,6 +188,7 @@ Test(command, while_the_log_is_read_only_what_needs_no_slots_is_answered)
 					      "SLOTS a 2031-01-06",
 					      "ALTERNATIVES a 2031-01-06 09:00",
 					      "SESSION 1",
+					      "SESSIONS a",
 					      "OPEN a 2031-01-06 09:00 50",
 					      "CLOSE a 2031-01-06",
 					      "PURGE BEFORE 2020-01-01"};
