@@ -36,5 +36,10 @@ static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_SIZE_MAX, "
 /* Highest `sessions-max-reply`: sorting and writing them is one step of the loop, which takes some milliseconds. */
 #define SESSIONS_REPLY_MAX 10000
 
+/* HOT: most slots it answers, and how many if nobody says; most of them that a worker counts (`hot-entries`). */
+#define HOT_COUNT_MAX     1000
+#define HOT_COUNT_DEFAULT 10
+#define HOT_ENTRIES_MAX   8192
+
 /* Workers. */
 #define THREADS_MAX 64

@@ -6,7 +6,7 @@
  * what claims), command_sessions.c (SESSIONS), command_hours.c (OPEN CLOSE PURGE),
  * command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP,
  * COMMAND and its subcommands), command_info.c (INFO), command_config.c (CONFIG SHUTDOWN),
- * command_snapshot.c (SNAPSHOT).
+ * command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
  *
  * Threads: any worker; the client and the reply are that worker's.
  */
@@ -77,5 +77,6 @@ command_f command_open, command_close, command_purge;
 command_f command_ping, command_echo, command_hello, command_auth, command_select, command_client, command_reset,
     command_quit, command_time, command_help;
 command_f command_docs;
+command_f command_hot;
 command_f command_info, command_config, command_shutdown, command_snapshot;
 command_f command_multi, command_exec, command_discard, command_watch;

@@ -38,6 +38,7 @@ struct config {
 	uint32_t request_timeout;   /* request-timeout: seconds half a request may take, default 30; 0: for ever */
 	uint64_t output_limit;      /* output-limit: bytes of unread replies a connection may have, default 8mb */
 	uint32_t alternatives_days; /* alternatives-days: how far ALTERNATIVES looks to each side, default 60 */
+	uint32_t hot_entries;       /* hot-entries: slots for which a worker counts losers, default 1024; 0: none */
 	/* sessions-max-reply: sessions that one SESSIONS answers at most, default 1000 */
 	uint32_t sessions_max_reply;
 	char io[CONFIG_TEXT_SIZE];       /* io: auto, io_uring or posix, default auto */

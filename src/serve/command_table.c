@@ -371,6 +371,18 @@ static const struct command commands[] = {
 	.arguments = {REST("section")},
     },
     {
+	.name = "HOT",
+	.execute = command_hot,
+	.class = COMMAND_ANY,
+	.words_min = 1,
+	.words_max = 4,
+	.usage = "[n] [PSYCHOLOGIST psychologist]",
+	.summary = "Lists the slots that lost most claims since the server started, most first.",
+	.since = "0.1.0",
+	.arguments = {{.name = "n", .type = "integer", .optional = true},
+		      {.name = "psychologist", .type = "string", .token = "PSYCHOLOGIST", .optional = true}},
+    },
+    {
 	.name = "CONFIG",
 	.execute = command_config,
 	.class = COMMAND_ANY,

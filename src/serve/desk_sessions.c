@@ -1,6 +1,6 @@
 /*
- * desk_sessions: the walk along a client's thread. Keeps I2 (the answer carries the lsn of every session looked at, also of those
- * on other days, and of what a purge took) and I8.
+ * desk_sessions: the walk along a client's thread. Keeps I2 (the answer carries the lsn of every session looked at, also of
+ * those on other days, and of what a purge took) and I8.
  */
 #include <base/check.h>
 #include <serve/sessions.h>

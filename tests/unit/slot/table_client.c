@@ -1,9 +1,10 @@
 /*
- * Proves: the thread of a client (slot/thread.h) gives that client's sessions and nobody else's, also where neighbours share it;
- * a walk that a purge overtakes says so and is right when it begins again; a purge takes sessions out in slices, of which a
+ * Proves: the thread of a client (slot/thread.h) gives that client's sessions and nobody else's, also where neighbours share
+ * it; a walk that a purge overtakes says so and is right when it begins again; a purge takes sessions out in slices, of which a
  * thread of n sessions costs about n looks and not n * n; replay and a snapshot's copies make the same threads.
  *
- * Method: examples, and two threads at one client's sessions. Random commands are in table_model.c, threads that meet in tests/stress/table_stress.c.
+ * Method: examples, and two threads at one client's sessions. Random commands are in
+ * table_model.c, threads that meet in tests/stress/table_stress.c.
  */
 #include "fixture.h"
 #include <pthread.h>

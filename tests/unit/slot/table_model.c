@@ -1,6 +1,7 @@
 /*
  * Proves: under any sequence of commands the table answers as the model does (model/model.h), which sessions a client has
- * included (slot/thread.h), its invariants hold along the way, and the log it wrote, replayed, gives the same table again [I1, I4, I9, I10].
+ * included (slot/thread.h), its invariants hold along the way, and the log it wrote, replayed, gives the same table again
+ * [I1, I4, I9, I10].
  * Method: random streams of commands over a few days of three psychologists, so that they hit each other all the time;
  * days are purged as time goes by. The seed is printed on failure; SEED= repeats a run.
  */
