@@ -16,9 +16,17 @@
  * version was even and did not change while probing; otherwise the question is asked again under the stripe lock, so
  * nobody ever spins. Writers hold the stripe lock and make the version odd while entries move towards the front.
  *
- * A stripe over 3/4 full grows by a quarter, on its own: no pause over the whole table. It grows where it is: each
+ * A stripe over 7/8 full grows by a quarter, on its own: no pause over the whole table. It grows where it is: each
  * stripe has address space for the largest array it can come to, and the order of tags means that every entry only
  * moves back. So arrays are never replaced, and there is no old array that a reader might still be in.
+ *
+ * The arrays lie side by side, cut into pages: row r of the memory has page r of each stripe. Hashes fill all stripes
+ * alike, so the rows fill one after the other and can be made of huge pages, and a look into any stripe finds its
+ * address translated; arrays in places of their own would be small pages far apart.
+ *
+ *              stripe 0   stripe 1   stripe 2   ...
+ *   row 0    |  page 0  |  page 0  |  page 0  | ... |
+ *   row 1    |  page 1  |  page 1  |  page 1  | ... |
  *
  * Synchronization (- free, X caller excludes):      find  insert  remove  each
  *   find                                              -     -       -      -
@@ -36,12 +44,11 @@ typedef bool index_equal_f(const void *context, uint32_t number, const void *key
 /* What readers look at comes first, a cache line apart from the lock that only writers take. */
 struct index_stripe {
 	/* const after index_init */
-	alignas(64) _Atomic uint64_t *cells;
+	alignas(64) _Atomic uint64_t *cells; /* of its page in row 0 */
+	size_t row_cells;                    /* from one of its pages to the next */
 	/* shared: written under lock, read by all */
 	_Atomic uint64_t version;    /* odd while entries move towards the front */
 	_Atomic uint32_t home_count; /* cells that can be a home; some more follow for entries behind theirs */
-	/* guarded by lock; changes only as home_count does */
-	struct region region;
 	/* guarded by lock */
 	alignas(64) struct lock lock;
 	uint32_t count; /* entries */
@@ -53,10 +60,12 @@ struct index {
 	index_equal_f *equal;
 	const void *context;
 	struct index_stripe *stripes;
-	struct region region; /* cut into the stripes' */
+	/* guards how far the region is committed */
+	struct lock lock;
+	struct region region;
 };
 
-/* A stripe in use costs a page of memory at least, and two of the process's mappings (vm.max_map_count). */
+/* A stripe in use costs a page of memory at least. */
 #define INDEX_STRIPES_MAX 4096
 
 /* Has address space for `entry_count_max` entries. `context` is handed to `equal` and borrowed for the life of the
@@ -70,6 +79,8 @@ uint32_t index_find(const struct index *index, uint64_t hash, const void *key);
 
 /* Brings the cell's cache line near; first half of a find of many. */
 void index_prefetch(const struct index *index, uint64_t hash);
+/* The number of an entry that may be the one, going by its tag alone, or 0: a hint what to bring near next. */
+uint32_t index_guess(const struct index *index, uint64_t hash);
 
 /* Puts `number` in unless a record with this key is there already. Returns the number that is in the index afterwards:
  * `number` itself, or the one that was first. Never fails: callers ask the budget before, and a kernel that then
@@ -79,8 +90,8 @@ uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint3
 /* Takes `number` out. CHECKs that it was in. */
 void index_remove(struct index *index, uint64_t hash, uint32_t number);
 
-/* Bytes of cells an entry costs at the usual fill, between 3/5 and 3/4; what a budget should count per record. */
-#define INDEX_BYTES_PER_ENTRY 12
+/* Bytes of cells an entry costs at the usual fill, between 7/10 and 7/8; what a budget should count per record. */
+#define INDEX_BYTES_PER_ENTRY 11
 
 /* Calls `visit` for each number; for invariant walks, so it CHECKs the order of the cells on the way. */
 typedef void index_visit_f(void *context, uint32_t number);

@@ -53,6 +53,11 @@ bool token_valid(struct span token);
 
 uint64_t intern_hash(const struct intern *intern, struct span token);
 
+/* Of a find of many, the first steps: brings near what says which token has this hash; then, going by the hash alone, the
+ * bytes of the token that may be the one, and returns its number, or 0. Hints. */
+void intern_prefetch(const struct intern *intern, uint64_t hash);
+uint32_t intern_guess(const struct intern *intern, uint64_t hash);
+
 /* The number of a token, 0 if it was never added. */
 uint32_t intern_find(const struct intern *intern, struct span token);
 /* The number of a token, added if new. 0 only when the budget is spent; with `promised`, which does not ask the budget

@@ -34,7 +34,8 @@ struct ring {
 };
 
 /* Opens a ring of `entries` submissions (a power of two); completions have room for eight times as many. Retries while
- * the kernel still holds the memory of a process that just died (ENOMEM), for up to a second, then takes fewer entries.
+ * the kernel still holds the memory of a process that just died (ENOMEM), for up to a second, and takes fewer entries where
+ * RLIMIT_MEMLOCK counts for us and leaves no room for more.
  * ERROR_UNSUPPORTED where io_uring is denied (seccomp, kernel.io_uring_disabled) or too old, with the likely cause in
  * words. */
 bool ring_open(struct ring *ring, uint32_t entries, struct error *error);
@@ -45,6 +46,10 @@ void ring_close(struct ring *ring);
  * however the process ended. What hangs on that file, such as a lock, then outlives the last write.
  * See: io_uring_register_files(3). */
 bool ring_hold(struct ring *ring, int descriptor, struct error *error);
+
+/* Registers a ring of provided buffers, which counts against RLIMIT_MEMLOCK as the ring itself does, with the same patience.
+ * See: io_uring_register_buf_ring(3). */
+bool ring_provide(struct ring *ring, struct io_uring_buf_reg buffers, struct error *error);
 
 /* A submission entry for `op`, to be filled in with io_uring_prep_*, which leave its user_data alone. Submits what is
  * there when the queue is full; never NULL. */

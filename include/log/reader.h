@@ -21,7 +21,8 @@
 struct reader {
 	struct disk *disk;
 	struct log_start start;
-	uint64_t first_lsn; /* of the first segment */
+	record_ahead_f *ahead; /* with the context of reader_records; NULL: nobody wants to know */
+	uint64_t first_lsn;    /* of the first segment */
 	/* the segment files there were at reader_open, in order */
 	uint64_t *numbers;
 	size_t file_count;

@@ -62,6 +62,11 @@ size_t record_encode(const struct record *record, uint8_t *bytes);
  * size; 0, with the reason, if it is not a record. */
 size_t record_decode(struct span bytes, struct record *record, struct error *error);
 
+/* Told of the next records (up to RECORDS_AHEAD_MAX) before the first of them is replayed, so that what they will need can be
+ * brought near. */
+#define RECORDS_AHEAD_MAX 32
+typedef void record_ahead_f(void *context, const struct record *records, size_t count);
+
 static inline struct record_slot record_slot(const struct record *record, uint16_t i)
 {
 	return (struct record_slot){load16(record->slots + 4 * i), load16(record->slots + 4 * i + 2)};

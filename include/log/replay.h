@@ -28,6 +28,8 @@ struct rebuild {
 bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *disk, struct log_start *start,
 		   struct error *error);
 /* Skips what the snapshot covers, applies blindly what it may have (slot/image.h), and strictly what comes then. */
+/* Of the next records, before the first is handed on (a record_ahead_f but for the type of the rebuild): a hint. */
+void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count);
 bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error);
 
 /* Applies one record; false, with what contradicts it, if the table cannot be in the state it was written in. */

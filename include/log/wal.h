@@ -41,6 +41,7 @@ struct wal_options {
 				  default 4 MiB. A segment must hold it, and one record of each appender on top */
 	uint32_t appenders;     /* threads that append at the same time at most */
 	struct log_start start; /* what snapshots say about it */
+	record_ahead_f *ahead;  /* as the reader's, with the context of the replay; may be NULL */
 	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, and once when the log has failed.
 	 * May be NULL. */

@@ -36,6 +36,7 @@ enum command_class {
 enum command_flag {
 	COMMAND_WHILE_LOADING = 1, /* answered during replay */
 	COMMAND_WRITES = 2,        /* appends a record */
+	COMMAND_CLAIMS = 8,        /* words 1 to 4 are psychologist, date, time, client: worth a look ahead */
 	COMMAND_IN_MULTI = 4,      /* executed even between MULTI and EXEC (EXEC, DISCARD, MULTI, WATCH, QUIT, RESET) */
 };
 

@@ -14,6 +14,7 @@
 #include <io/net.h>
 #include <log/wal.h>
 #include <pthread.h>
+#include <serve/ahead.h>
 #include <serve/conn.h>
 #include <serve/ports.h>
 #include <serve/service.h>
@@ -23,7 +24,7 @@ struct worker {
 	struct service *service;
 	struct worker *workers; /* all of them */
 	uint32_t number;
-	bool use_io_uring;
+	uint32_t rings;       /* of all workers; 0: on epoll and pwrite */
 	const int *listeners; /* listening sockets, shared by all workers */
 	uint32_t listener_count;
 	int lock; /* the descriptor that the lock of the data directory hangs on */
@@ -32,6 +33,7 @@ struct worker {
 	alignas(64) struct net net;
 	struct disk disk; /* worker 0: the log's */
 	struct ports *ports;
+	struct ahead ahead;
 	struct conn *conns;     /* all its connections */
 	struct conn *attention; /* those that wait for the log or have work left */
 	uint64_t released_lsn;  /* durable_lsn when the attention list was last walked */

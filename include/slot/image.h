@@ -64,6 +64,8 @@ uint32_t table_copy_sessions(const struct table *table, uint32_t *cursor, struct
  * (ERROR_DAMAGED), or when address space is spent. */
 bool table_put_slot(struct table *table, const struct slot_image *image, struct error *error);
 bool table_put_session(struct table *table, const struct session_image *image, struct error *error);
+/* Brings near what the putting of this copy will look at; asked some copies ahead, the misses overlap. A hint. */
+void table_put_slot_ahead(const struct table *table, const struct slot_image *image);
 
 bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
 			uint64_t at_ms, struct error *error);

@@ -26,6 +26,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,12 +48,29 @@ enum session_status {
 struct session {
 	_Atomic uint64_t state; /* the word above; every other field is read between two loads of it */
 	_Atomic uint64_t key;
-	_Atomic uint64_t created_ms; /* wall clock, from the record that made it */
-	_Atomic uint64_t updated_ms;
-	_Atomic uint32_t client; /* intern number */
+	_Atomic uint64_t made;       /* session_made: when, and of how many minutes */
+	_Atomic uint64_t updated_ms; /* wall clock, from the record that changed it last */
+	_Atomic uint32_t client;     /* intern number */
 	_Atomic uint32_t generation;
-	_Atomic uint32_t minutes;
 };
+static_assert(sizeof(struct session) == 40, "docs/OPERATIONS.md says what a booking costs");
+
+/* The wall clock of the record that made it, in 48 bits (the year 9999 needs no more), and the minutes of its slot. */
+#define SESSION_CREATED_MS_MAX ((UINT64_C(1) << 48) - 1)
+static inline uint64_t session_made(uint64_t created_ms, uint16_t minutes)
+{
+	return created_ms << 16 | minutes;
+}
+
+static inline uint64_t session_created_ms(uint64_t made)
+{
+	return made >> 16;
+}
+
+static inline uint16_t session_minutes(uint64_t made)
+{
+	return (uint16_t)made;
+}
 
 static inline uint64_t session_state(enum session_status status, uint32_t version, uint64_t lsn)
 {

@@ -20,19 +20,20 @@
  *   4. table_open for each
  * A CLOSE is table_close for each, append, table_remove for each.
  *
- * Days: for each psychologist and day with a slot there is a day card, an entry of the same index keyed by
+ * Days: for each psychologist and day with a listed slot there is a day card, an entry of the same index keyed by
  * KEY_MINUTE_CARD, whose word is a bitmap: bit b is set if a slot starts in the 24 minutes from b * 24. A day is listed
  * by asking for the 24 minutes of each set bit, without scanning the table. Bits are set before a slot appears and
  * never cleared while the day has slots; the card stays until its day is purged.
  *
  * Overlap [I9]: which slots a psychologist has is changed under that psychologist's hours lock, so that OPEN can look
- * at the neighbours and add its own without others in between. Unlisted slots are outside the hours and do not overlap.
+ * at the neighbours and add its own without others in between. Unlisted slots are outside the hours: found by their exact
+ * key only, on no card, in no day, and they do not overlap.
  *
  * Memory [I5]. The table does its own accounts; callers only say whether a booking is promised, which it is if the slot
  * is listed (minutes != 0). What is promised at any moment is TABLE_BOOKING_BYTES for each listed slot that no session
  * occupies. In the order of a slot's life:
- *   table_add            takes TABLE_SLOT_BYTES, as much again if the day needs its card, and promises
- *                        TABLE_BOOKING_BYTES if the word is a listed slot's
+ *   table_add            takes TABLE_SLOT_BYTES; if the word is a listed slot's, as much again if the day needs its
+ *                        card, and promises TABLE_BOOKING_BYTES
  *   intern_add, table_session_take      take their bytes
  *                        (these three refuse when memory is spent; with `promised`, they do not ask the limit)
  *   table_claim          if it wins a listed slot, ends the promise these two were taken on
@@ -103,6 +104,22 @@ void table_fini(struct table *table);
 /* The slot with this key, or 0. */
 uint32_t table_find(const struct table *table, uint64_t key);
 void table_prefetch(const struct table *table, uint64_t key);
+
+/* Of many claims at once, what each will look at is brought near before the first is made, so that the cache misses of
+ * all overlap: a claim alone would wait for one after the other. Only hints: nothing is changed or depended on. */
+struct table_prospect {
+	uint64_t psychologist; /* hashes */
+	uint64_t client;
+	uint64_t slot;
+	uint16_t day;
+	uint16_t minute;
+};
+#define TABLE_PROSPECTS_MAX 32
+/* The first step, for each: fills in the hashes of the tokens. */
+void table_expect(const struct table *table, struct table_prospect *prospect, struct span psychologist,
+		  struct span client);
+/* The others, for all. */
+void table_approach(const struct table *table, struct table_prospect *prospects, size_t count);
 
 /* What the answers "there is no such slot" and "no such session" depend on [I2]: the highest lsn that took any out.
  * Asked after looking in vain: it is stored before anything goes, so who misses something that went finds at least the
@@ -175,8 +192,8 @@ uint32_t table_client_sessions(const struct table *table, uint32_t client, struc
 void table_settle(struct table *table, uint64_t id, uint64_t lsn);
 
 /* Adds a slot with this key and word (OPEN or CLOSED; an unlisted one: claim_make(CLAIM_OPEN, 0, 0)) unless there is
- * one, and marks its day card. Returns the slot that is there now and says in *added whether it is this one. 0 when
- * memory is spent; with `promised`, which does not ask the limit, only when address space is. */
+ * one; a listed one is marked on its day card. Returns the slot that is there now and says in *added whether it is this
+ * one. 0 when memory is spent; with `promised`, which does not ask the limit, only when address space is. */
 uint32_t table_add(struct table *table, uint64_t key, uint64_t word, bool promised, bool *added);
 
 /* The slot was added CLOSED, and the record that opens it is in the log at `lsn`: from here on it is open. */
@@ -197,7 +214,7 @@ void table_hours_unlock(struct table *table, uint32_t psychologist)
 /* Most slots one day can have. */
 #define TABLE_DAY_SLOTS_MAX MINUTES_PER_DAY
 
-/* The slots of a psychologist's day in order of time; returns how many. `slots` has room for TABLE_DAY_SLOTS_MAX. Each
+/* The listed slots of a psychologist's day in order of time; returns how many. `slots` has room for TABLE_DAY_SLOTS_MAX. Each
  * was there at some moment of the call; table_view tells whether it still is. */
 size_t table_day(const struct table *table, uint32_t psychologist, uint16_t day, uint32_t *slots);
 

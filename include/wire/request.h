@@ -80,4 +80,7 @@ enum request_result request_parse(struct request *request, struct span input, si
  * from elsewhere, as those of the config file. */
 enum request_result request_split(struct request *request, struct span line, const char **error);
 
+/* Forgets a request of which only a part came, as if none had begun. */
+void request_restart(struct request *request);
+
 void request_fini(struct request *request);

@@ -39,13 +39,13 @@
 /* Cells come by the page: that is what a stripe costs anyway. */
 #define PAGE_CELLS 512
 
-/* Cells behind the last home. At 3/4 full an entry is 1.5 cells from home on average, and practically never more than
+/* Cells behind the last home. At 7/8 full an entry is 3.5 cells from home on average, and practically never more than
  * 64; if it has to be, the array grows earlier. */
 #define TAIL_CELLS 64
 
-/* Address space a stripe has at least, and times its fair share: hashes spread keys evenly, but not exactly. */
-#define STRIPE_SIZE_MIN ((size_t)256 << 10)
-#define STRIPE_SHARE    2
+/* Pages a stripe has address space for at least, and times its fair share: hashes spread keys evenly, not exactly. */
+#define STRIPE_PAGES_MIN 64
+#define STRIPE_SHARE     2
 
 static uint32_t tag_of_hash(uint64_t hash)
 {
@@ -68,14 +68,19 @@ static uint32_t home_of(uint32_t tag, uint32_t home_count)
 	return (uint32_t)((uint64_t)tag * home_count >> 32);
 }
 
+static _Atomic uint64_t *cell_at(const struct index_stripe *stripe, uint32_t at)
+{
+	return &stripe->cells[at / PAGE_CELLS * stripe->row_cells + at % PAGE_CELLS];
+}
+
 static uint64_t cell_load(const struct index_stripe *stripe, uint32_t at)
 {
-	return atomic_load_explicit(&stripe->cells[at], memory_order_acquire); /* pairs with cell_store */
+	return atomic_load_explicit(cell_at(stripe, at), memory_order_acquire); /* pairs with cell_store */
 }
 
 static void cell_store(struct index_stripe *stripe, uint32_t at, uint64_t cell)
 {
-	atomic_store_explicit(&stripe->cells[at], cell, memory_order_release); /* pairs with cell_load */
+	atomic_store_explicit(cell_at(stripe, at), cell, memory_order_release); /* pairs with cell_load */
 }
 
 static struct index_stripe *stripe_of(const struct index *index, uint64_t hash)
@@ -90,20 +95,27 @@ static uint32_t home_count_of(const struct index_stripe *stripe)
 	return atomic_load_explicit(&stripe->home_count, memory_order_relaxed);
 }
 
-static bool stripe_init(struct index_stripe *stripe, uint8_t *base, size_t size)
+/* Makes so many pages of each stripe usable. */
+static bool commit_rows(struct index *index, size_t rows)
 {
-	stripe->region = (struct region){.base = base, .size = size, .committed = 0};
-	stripe->cells = (_Atomic uint64_t *)(void *)base;
+	lock_take(&index->lock);
+	const bool committed =
+	    region_commit(&index->region, rows * index->stripe_count * PAGE_CELLS * sizeof(uint64_t));
+	lock_give(&index->lock);
+	return committed;
+}
+
+static void stripe_init(const struct index *index, uint32_t number)
+{
+	struct index_stripe *stripe = &index->stripes[number];
+	stripe->cells = (_Atomic uint64_t *)(void *)index->region.base + (size_t)number * PAGE_CELLS;
+	stripe->row_cells = (size_t)index->stripe_count * PAGE_CELLS;
 	stripe->count = 0;
 	atomic_init(&stripe->version, 0);
 	atomic_init(&stripe->home_count, PAGE_CELLS - TAIL_CELLS);
 	lock_init(&stripe->lock);
-	if (!region_commit(&stripe->region, PAGE_CELLS * sizeof(uint64_t))) {
-		return false;
-	}
 	/* Touched now: the first claim in each stripe would else wait for a page. */
 	atomic_init(&stripe->cells[0], 0);
-	return true;
 }
 
 bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_count, index_equal_f *equal,
@@ -111,25 +123,23 @@ bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_c
 {
 	CHECK(stripe_count >= 1 && stripe_count <= INDEX_STRIPES_MAX);
 	CHECK((stripe_count & (stripe_count - 1)) == 0);
-	/* 3/5 full at the emptiest, that is 40/3 bytes an entry. */
-	const uint64_t share = entry_count_max / stripe_count * 40 / 3 * STRIPE_SHARE;
-	const size_t size = (share / STRIPE_SIZE_MIN + 1) * STRIPE_SIZE_MIN;
+	/* 7/10 full at the emptiest. */
+	const uint64_t share = entry_count_max / stripe_count * 10 / 7 * STRIPE_SHARE;
+	const size_t rows = share / PAGE_CELLS + STRIPE_PAGES_MIN;
 	*index = (struct index){.stripe_count = stripe_count, .equal = equal, .context = context};
-	if (!region_reserve(&index->region, size * stripe_count, error)) {
+	if (!region_reserve(&index->region, rows * stripe_count * PAGE_CELLS * sizeof(uint64_t), error)) {
 		return false;
+	}
+	lock_init(&index->lock);
+	if (!commit_rows(index, 1)) {
+		lock_fini(&index->lock);
+		region_release(&index->region);
+		return error_set(error, ERROR_NO_MEMORY, "the kernel refuses memory for %u stripes", stripe_count);
 	}
 	index->stripes = aligned_alloc(alignof(struct index_stripe), stripe_count * sizeof *index->stripes);
 	CHECK(index->stripes != NULL);
 	for (uint32_t i = 0; i < stripe_count; i++) {
-		if (!stripe_init(&index->stripes[i], index->region.base + i * size, size)) {
-			for (uint32_t made = 0; made <= i; made++) {
-				lock_fini(&index->stripes[made].lock);
-			}
-			free(index->stripes);
-			region_release(&index->region);
-			return error_set(error, ERROR_NO_MEMORY, "the kernel refuses memory for %u stripes",
-					 stripe_count);
-		}
+		stripe_init(index, i);
 	}
 	return true;
 }
@@ -140,6 +150,7 @@ void index_fini(struct index *index)
 		lock_fini(&index->stripes[i].lock);
 	}
 	free(index->stripes);
+	lock_fini(&index->lock);
 	region_release(&index->region);
 }
 
@@ -180,7 +191,20 @@ void index_prefetch(const struct index *index, uint64_t hash)
 	const struct index_stripe *stripe = stripe_of(index, hash);
 	/* Relaxed: a wrong guess costs a cache line. */
 	const uint32_t home_count = atomic_load_explicit(&stripe->home_count, memory_order_relaxed);
-	__builtin_prefetch((const void *)&stripe->cells[home_of(tag_of_hash(hash), home_count)]);
+	__builtin_prefetch((const void *)cell_at(stripe, home_of(tag_of_hash(hash), home_count)));
+}
+
+uint32_t index_guess(const struct index *index, uint64_t hash)
+{
+	const struct index_stripe *stripe = stripe_of(index, hash);
+	const uint32_t tag = tag_of_hash(hash);
+	/* Relaxed: as in index_prefetch. */
+	uint32_t at = home_of(tag, atomic_load_explicit(&stripe->home_count, memory_order_relaxed));
+	uint64_t cell;
+	while ((cell = cell_load(stripe, at)) != 0 && tag_of(cell) < tag) {
+		at++;
+	}
+	return tag_of(cell) == tag ? (uint32_t)cell : 0;
 }
 
 /* Between these two, entries may move past a reader. */
@@ -243,7 +267,7 @@ static void deal_out(struct index_stripe *stripe, uint32_t from, uint32_t home_c
 	}
 }
 
-static void grow(struct index_stripe *stripe) REQUIRES(stripe->lock)
+static void grow(struct index *index, struct index_stripe *stripe) REQUIRES(stripe->lock)
 {
 	moving_begin(stripe);
 	uint32_t cell_count = home_count_of(stripe) + TAIL_CELLS;
@@ -251,7 +275,7 @@ static void grow(struct index_stripe *stripe) REQUIRES(stripe->lock)
 	do {
 		const uint32_t cell_count_new =
 		    (cell_count + cell_count / 4 + PAGE_CELLS - 1) / PAGE_CELLS * PAGE_CELLS;
-		CHECK(region_commit(&stripe->region, cell_count_new * sizeof(uint64_t)));
+		CHECK(commit_rows(index, cell_count_new / PAGE_CELLS));
 		begin = slide_to_end(stripe, cell_count, cell_count_new);
 		cell_count = cell_count_new;
 	} while (!fits(stripe, begin, cell_count - TAIL_CELLS));
@@ -298,11 +322,11 @@ uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint3
 	lock_take(&stripe->lock);
 	const uint32_t there = probe(index, stripe, hash, key);
 	if (there == 0) {
-		if ((uint64_t)stripe->count * 4 >= (uint64_t)home_count_of(stripe) * 3) {
-			grow(stripe);
+		if ((uint64_t)stripe->count * 8 >= (uint64_t)home_count_of(stripe) * 7) {
+			grow(index, stripe);
 		}
 		while (!place(stripe, cell_of(hash, number))) {
-			grow(stripe);
+			grow(index, stripe);
 		}
 	}
 	lock_give(&stripe->lock);

@@ -101,6 +101,18 @@ uint64_t intern_hash(const struct intern *intern, struct span token)
 	return hash_bytes(token.at, token.size, intern->seed);
 }
 
+void intern_prefetch(const struct intern *intern, uint64_t hash)
+{
+	index_prefetch(&intern->index, hash);
+}
+
+uint32_t intern_guess(const struct intern *intern, uint64_t hash)
+{
+	const uint32_t number = index_guess(&intern->index, hash);
+	__builtin_prefetch(place_of(intern, number));
+	return number;
+}
+
 uint32_t intern_find(const struct intern *intern, struct span token)
 {
 	return index_find(&intern->index, intern_hash(intern, token), &token);

@@ -4,6 +4,9 @@
  * The reservation is PROT_NONE: nothing is accounted to the process, and a stray access stops it instead of growing it.
  * Committing makes pages accessible; the kernel fills them with zeros when they are first touched, so committing more
  * than is asked for costs no memory, only saves system calls.
+ *
+ * From LARGE on, memory is asked for in huge pages: a page fault each 2 MiB instead of each 4 KiB, and records scattered
+ * over gigabytes still find their translations. Below it one would cost more than it holds.
  */
 #include <base/check.h>
 #include <base/memory.h>
@@ -11,14 +14,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A call to mprotect(2) per step. Large regions take the size of a huge page, so that they can be made of these. */
+/* A call to mprotect(2) per step; a large one is a huge page. The first row of the table's index is as large. */
 #define STEP_SMALL ((size_t)256 << 10)
 #define STEP_LARGE ((size_t)2 << 20)
-#define LARGE      ((size_t)64 << 20)
+#define LARGE      ((size_t)2 << 20)
 
 static size_t round_up(size_t size, size_t step)
 {
 	return (size + step - 1) / step * step;
+}
+
+/* Address space that starts where a huge page can: more than that is mapped, and what is over given back. */
+static void *reserve_aligned(size_t size)
+{
+	const size_t extra = size >= LARGE ? STEP_LARGE : 0;
+	uint8_t *mapped = mmap(NULL, size + extra, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mapped == MAP_FAILED || extra == 0) {
+		return mapped;
+	}
+	const size_t before = round_up((uintptr_t)mapped, STEP_LARGE) - (uintptr_t)mapped;
+	CHECK(before == 0 || munmap(mapped, before) == 0);
+	CHECK(munmap(mapped + before + size, extra - before) == 0);
+	return mapped + before;
 }
 
 bool region_reserve(struct region *region, size_t size, struct error *error)
@@ -28,7 +45,7 @@ bool region_reserve(struct region *region, size_t size, struct error *error)
 		return error_set(error, ERROR_INVALID, "cannot reserve %zu bytes of address space", size);
 	}
 	const size_t whole = round_up(size, page_size);
-	void *base = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *base = reserve_aligned(whole);
 	if (base == MAP_FAILED) {
 		return error_errno(
 		    error, errno,
@@ -49,10 +66,16 @@ bool region_commit(struct region *region, size_t size)
 	if (size > region->size) {
 		return false;
 	}
-	const size_t stepped = round_up(size, size >= LARGE ? STEP_LARGE : STEP_SMALL);
+	const bool large = size >= LARGE;
+	const size_t stepped = round_up(size, large ? STEP_LARGE : STEP_SMALL);
 	const size_t committed = stepped < region->size ? stepped : region->size;
-	if (mprotect(region->base + region->committed, committed - region->committed, PROT_READ | PROT_WRITE) != 0) {
+	uint8_t *const from = region->base + region->committed;
+	if (mprotect(from, committed - region->committed, PROT_READ | PROT_WRITE) != 0) {
 		return false;
+	}
+	if (large) {
+		/* A kernel that has none gives small ones. */
+		(void)madvise(from, committed - region->committed, MADV_HUGEPAGE);
 	}
 	region->committed = committed;
 	return true;

@@ -40,15 +40,14 @@ bool receive_buffers_open(struct receive_buffers *buffers, struct ring *ring, st
 		unmap(buffers);
 		return error_set(error, ERROR_NO_MEMORY, "no memory for %zu bytes of receive buffers", BYTES_SIZE);
 	}
-	struct io_uring_buf_reg registration = {
+	const struct io_uring_buf_reg registration = {
 	    .ring_addr = (uint64_t)(uintptr_t)buffers->shared,
 	    .ring_entries = NET_RING_BUFFER_COUNT,
 	    .bgid = RECEIVE_BUFFERS_GROUP,
 	};
-	int result = io_uring_register_buf_ring(&ring->uring, &registration, 0);
-	if (result < 0) {
+	if (!ring_provide(ring, registration, error)) {
 		unmap(buffers);
-		return error_errno(error, -result, "cannot register receive buffers with io_uring");
+		return false;
 	}
 	io_uring_buf_ring_init(buffers->shared);
 	for (uint16_t number = 0; number < NET_RING_BUFFER_COUNT; number++) {

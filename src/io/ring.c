@@ -15,13 +15,19 @@
 #include <errno.h>
 #include <io/ring.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
-/* An unprivileged ring counts against RLIMIT_MEMLOCK; 64 entries still fit in 8 KiB of it. */
-#define ENTRIES_MIN              64
-#define COMPLETIONS_PER_ENTRY    8
-#define OPEN_RETRY_FOR_MS        1000
-#define OPEN_RETRY_FIRST_WAIT_MS 5
+#define ENTRIES_MIN           64
+#define COMPLETIONS_PER_ENTRY 8
+/* What a ring takes of RLIMIT_MEMLOCK, rounded up: a submission of 64 bytes and its index, completions of 16. */
+#define BYTES_PER_ENTRY 256
+/* How much of that limit one ring leaves to the buffers that are registered with it, to the rings of other workers, and to
+ * those of the process before. */
+#define RINGS_PER_LIMIT 4
+
+#define MEMORY_RETRY_FOR_MS        1000
+#define MEMORY_RETRY_FIRST_WAIT_MS 5
 /* How long to leave a kernel alone that has no memory for a request. */
 #define BACK_OFF_MS 1
 
@@ -53,16 +59,44 @@ static int set_up(struct ring *ring, uint32_t entries)
 	return result;
 }
 
-/* A process that was killed gives its rings' memory back a little later; a restart must not end up on the slow path
- * for that. */
+/* A process that was killed, or a ring that was closed, gives its memory back a little later; a restart must not end up on
+ * the slow path for that. Each wait is twice as long as the one before. */
+struct patience {
+	long wait_ms;
+	long waited_ms;
+};
+
+/* False: the result is another, or there was patience enough. */
+static bool wait_for_memory(struct patience *patience, int result)
+{
+	if (result != -ENOMEM || patience->waited_ms >= MEMORY_RETRY_FOR_MS) {
+		return false;
+	}
+	const long wait_ms = patience->wait_ms > 0 ? patience->wait_ms : MEMORY_RETRY_FIRST_WAIT_MS;
+	sleep_ms(wait_ms);
+	*patience = (struct patience){.wait_ms = 2 * wait_ms, .waited_ms = patience->waited_ms + wait_ms};
+	return true;
+}
+
+/* For whom RLIMIT_MEMLOCK counts: so many entries that the rest of what we need fits beside the ring. */
+static uint32_t entries_within_limit(uint32_t entries)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+		while (entries > ENTRIES_MIN && (rlim_t)entries * BYTES_PER_ENTRY > limit.rlim_cur / RINGS_PER_LIMIT) {
+			entries /= 2;
+		}
+	}
+	return entries;
+}
+
 static int set_up_patiently(struct ring *ring, uint32_t entries)
 {
 	int result = set_up(ring, entries);
-	long waited_ms = 0;
-	for (long wait_ms = OPEN_RETRY_FIRST_WAIT_MS; result == -ENOMEM && waited_ms < OPEN_RETRY_FOR_MS;
-	     wait_ms *= 2) {
-		sleep_ms(wait_ms);
-		waited_ms += wait_ms;
+	if (result == -ENOMEM) {
+		entries = entries_within_limit(entries);
+	}
+	for (struct patience patience = {0}; wait_for_memory(&patience, result);) {
 		result = set_up(ring, entries);
 	}
 	while (result == -ENOMEM && entries > ENTRIES_MIN) {
@@ -123,6 +157,15 @@ bool ring_hold(struct ring *ring, int descriptor, struct error *error)
 {
 	const int result = io_uring_register_files(&ring->uring, &descriptor, 1);
 	return result == 0 || error_errno(error, -result, "cannot register a file with the io_uring");
+}
+
+bool ring_provide(struct ring *ring, struct io_uring_buf_reg buffers, struct error *error)
+{
+	int result = io_uring_register_buf_ring(&ring->uring, &buffers, 0);
+	for (struct patience patience = {0}; wait_for_memory(&patience, result);) {
+		result = io_uring_register_buf_ring(&ring->uring, &buffers, 0);
+	}
+	return result == 0 || error_errno(error, -result, "cannot register receive buffers with the io_uring");
 }
 
 void ring_close(struct ring *ring)

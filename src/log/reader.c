@@ -326,25 +326,48 @@ enum reader_step reader_next(struct reader *reader, struct reader_block *block, 
 	return step;
 }
 
+/* Decodes up to `wanted` records off the front of `rest`. Returns how many; fewer, with the reason, if one does not. */
+static size_t take_records(struct span *rest, struct record *records, size_t wanted, struct error *reason)
+{
+	size_t count = 0;
+	while (count < wanted) {
+		const size_t size = record_decode(*rest, &records[count], reason);
+		if (size == 0) {
+			break;
+		}
+		*rest = (struct span){rest->at + size, rest->size - size};
+		count++;
+	}
+	return count;
+}
+
 bool reader_records(const struct reader *reader, const struct reader_block *block, reader_visit_f *visit, void *context,
 		    struct error *error)
 {
 	struct span rest = block->payload;
-	uint64_t lsn = block->header.first_lsn;
+	const uint64_t end_lsn = block->header.first_lsn + block->header.record_count;
 	struct error reason = {0};
-	for (uint32_t i = 0; i < block->header.record_count; i++, lsn++) {
-		struct record record;
-		const size_t size = record_decode(rest, &record, &reason);
-		if (size == 0 || !visit(context, &record, lsn, &reason)) {
+	for (uint64_t lsn = block->header.first_lsn; lsn < end_lsn;) {
+		struct record records[RECORDS_AHEAD_MAX];
+		const size_t wanted = end_lsn - lsn < RECORDS_AHEAD_MAX ? (size_t)(end_lsn - lsn) : RECORDS_AHEAD_MAX;
+		const size_t count = take_records(&rest, records, wanted, &reason);
+		if (reader->ahead != NULL) {
+			reader->ahead(context, records, count);
+		}
+		size_t visited = 0;
+		while (visited < count && visit(context, &records[visited], lsn + visited, &reason)) {
+			visited++;
+		}
+		lsn += visited;
+		if (visited < wanted) {
 			return error_set(error, reason.code, "%s, block at offset %" PRIu64 ", lsn %" PRIu64 ": %.300s",
 					 reader->name, block->offset, lsn, reason.text);
 		}
-		rest = (struct span){rest.at + size, rest.size - size};
 	}
 	if (rest.size != 0) {
 		return error_set(error, ERROR_DAMAGED,
 				 "%s, block at offset %" PRIu64 ", lsn %" PRIu64 ": more bytes than records",
-				 reader->name, block->offset, lsn);
+				 reader->name, block->offset, end_lsn);
 	}
 	return true;
 }

@@ -96,12 +96,20 @@ static bool tidy(struct disk *disk, uint64_t last_segment, struct error *error)
 	return tidied && disk->sync_directory(disk->context, error);
 }
 
-bool recover(struct disk *disk, const struct log_start *start, wal_replay_f *replay, void *context,
-	     struct recovered *recovered, struct wal_recovery *found, struct error *error)
+static bool open_reader(struct reader *reader, struct disk *disk, const struct log_start *start, record_ahead_f *ahead,
+			struct error *error)
+{
+	const bool opened = reader_open(reader, disk, start, error);
+	reader->ahead = ahead;
+	return opened;
+}
+
+bool recover(struct disk *disk, const struct log_start *start, record_ahead_f *ahead, wal_replay_f *replay,
+	     void *context, struct recovered *recovered, struct wal_recovery *found, struct error *error)
 {
 	*found = (struct wal_recovery){0};
 	struct reader reader;
-	const bool sound = reader_open(&reader, disk, start, error) &&
+	const bool sound = open_reader(&reader, disk, start, ahead, error) &&
 			   read_all(&reader, replay, context, found, error) && cut_tail(&reader, disk, found, error);
 	*recovered = (struct recovered){
 	    .segment = reader.segment,

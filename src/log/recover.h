@@ -23,5 +23,5 @@ struct recovered {
 /* Reads the whole log and hands each record to `replay`; then, if the log is sound, cuts a torn tail, removes a segment
  * that was prepared but not begun, and flushes it all: what was read may be in no more than the memory of the kernel.
  * */
-bool recover(struct disk *disk, const struct log_start *start, wal_replay_f *replay, void *context,
-	     struct recovered *recovered, struct wal_recovery *found, struct error *error);
+bool recover(struct disk *disk, const struct log_start *start, record_ahead_f *ahead, wal_replay_f *replay,
+	     void *context, struct recovered *recovered, struct wal_recovery *found, struct error *error);

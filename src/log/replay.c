@@ -143,6 +143,21 @@ bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *di
 	return info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(table, error);
 }
 
+void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count)
+{
+	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
+	size_t bookings = 0;
+	for (size_t i = 0; i < count && bookings < TABLE_PROSPECTS_MAX; i++) {
+		if (records[i].type == RECORD_BOOK) {
+			prospects[bookings] =
+			    (struct table_prospect){.day = records[i].day, .minute = records[i].minute};
+			table_expect(rebuild->table, &prospects[bookings++], records[i].psychologist,
+				     records[i].client);
+		}
+	}
+	table_approach(rebuild->table, prospects, bookings);
+}
+
 bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error)
 {
 	const struct snapshot_info *info = &rebuild->found.info;

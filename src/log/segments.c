@@ -428,7 +428,7 @@ bool segments_open(struct log_device *device, const struct segments_options *opt
 {
 	struct recovered recovered;
 	if (!check_options(options, error) ||
-	    !recover(disk, &options->start, replay, context, &recovered, found, error)) {
+	    !recover(disk, &options->start, options->ahead, replay, context, &recovered, found, error)) {
 		return false;
 	}
 	struct segments *segments = aligned_alloc(alignof(struct segments), sizeof *segments);

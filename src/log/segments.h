@@ -24,6 +24,7 @@ struct segments_options {
 	uint32_t batch_size;   /* as in wal_options */
 	uint32_t appenders;
 	struct log_start start; /* for reading it */
+	record_ahead_f *ahead;  /* the same; may be NULL */
 	/* Called when there is more room, on the log's thread. */
 	void (*changed)(void *context);
 	void *context;

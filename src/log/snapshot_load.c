@@ -26,11 +26,28 @@ static bool check(struct disk *disk, uint64_t lsn, struct snapshot_info *info, s
 	return sound;
 }
 
+/* How many copies before it is put a copy is looked at, so that the cache misses of so many overlap. */
+#define AHEAD 24
+
+static void look_at_token(const struct intern *intern, struct span *ahead)
+{
+	uint32_t number;
+	struct span token;
+	if (piece_take_token(ahead, &number, &token)) {
+		intern_prefetch(intern, intern_hash(intern, token));
+	}
+}
+
 static bool put_tokens(struct intern *intern, struct piece *piece, struct error *error)
 {
+	struct span ahead = piece->copies;
+	for (uint32_t i = 0; i < AHEAD; i++) {
+		look_at_token(intern, &ahead);
+	}
 	for (uint32_t i = 0; i < piece->count; i++) {
 		uint32_t number;
 		struct span token;
+		look_at_token(intern, &ahead);
 		if (!piece_take_token(&piece->copies, &number, &token) || !intern_place(intern, number, token)) {
 			return error_set(error, ERROR_DAMAGED,
 					 "a token of the snapshot cannot be put: raise maxmemory "
@@ -40,11 +57,19 @@ static bool put_tokens(struct intern *intern, struct piece *piece, struct error 
 	return true;
 }
 
+static struct slot_image slot_image_at(const struct piece *piece, uint32_t i)
+{
+	struct slot_image image;
+	memcpy(&image, piece->copies.at + i * sizeof image, sizeof image);
+	return image;
+}
+
 static bool put_slots(struct table *table, const struct piece *piece, struct error *error)
 {
 	for (uint32_t i = 0; i < piece->count; i++) {
-		struct slot_image image;
-		memcpy(&image, piece->copies.at + i * sizeof image, sizeof image);
+		const struct slot_image image = slot_image_at(piece, i);
+		const struct slot_image later = slot_image_at(piece, i + AHEAD < piece->count ? i + AHEAD : i);
+		table_put_slot_ahead(table, &later);
 		if (!table_put_slot(table, &image, error)) {
 			return false;
 		}

@@ -425,6 +425,7 @@ bool wal_open(struct wal **wal, const struct wal_options *options, struct disk *
 	    .batch_size = options->batch_size,
 	    .appenders = options->appenders,
 	    .start = options->start,
+	    .ahead = options->ahead,
 	    .changed = on_room,
 	    .context = opened,
 	    .flush = options->flush,

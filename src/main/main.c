@@ -214,7 +214,7 @@ static bool choose_engine(bool *use_io_uring, struct error *error)
 	if (strcmp(server.config.io, "posix") == 0) {
 		return true;
 	}
-	*use_io_uring = ports_probe(error);
+	*use_io_uring = ports_probe(server.config.threads, error);
 	if (*use_io_uring || strcmp(server.config.io, "io_uring") == 0) {
 		return *use_io_uring;
 	}
@@ -234,7 +234,7 @@ static bool start_workers(struct error *error)
 		worker->service = &server.service;
 		worker->workers = server.workers;
 		worker->number = i;
-		worker->use_io_uring = use_io_uring;
+		worker->rings = use_io_uring ? server.config.threads : 0;
 		worker->listeners = server.listeners;
 		worker->listener_count = server.listener_count;
 		worker->lock = disk_posix_lock_descriptor(&server.disk);

@@ -137,6 +137,17 @@ static bool blocked(struct conn *conn)
 	       atomic_load_explicit(&service->stopping, memory_order_relaxed);
 }
 
+/* Brings near what the next requests need; returns how many of the bytes these are. */
+static size_t look_ahead(struct conn *conn, struct span bytes)
+{
+	const struct desk *desk = conn->worker->service->desk;
+	const bool loading = desk_wal(desk) == NULL;
+	/* In the midst of a request that was refused there is nothing to see. */
+	const bool refused =
+	    conn->request.state == REQUEST_IN_LONG_LINE || conn->request.state == REQUEST_IN_LONG_ARRAY;
+	return loading || refused ? bytes.size : ahead_look(&conn->worker->ahead, desk, bytes);
+}
+
 /* Executes requests from the start of `bytes` until none is whole or the connection must wait. Returns how many bytes are
  * done with. */
 static size_t execute(struct conn *conn, struct span bytes)
@@ -144,7 +155,11 @@ static size_t execute(struct conn *conn, struct span bytes)
 	struct reply reply = {&conn->gate.waiting, conn->client.protocol};
 	uint64_t lsn = 0;
 	size_t done = 0;
+	size_t looked = 0;
 	while (done < bytes.size && !blocked(conn)) {
+		if (done >= looked) {
+			looked = done + look_ahead(conn, (struct span){bytes.at + done, bytes.size - done});
+		}
 		size_t used = 0;
 		const char *refusal = NULL;
 		const struct span rest = {bytes.at + done, bytes.size - done};

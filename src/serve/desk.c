@@ -40,14 +40,22 @@ static void count_claim(struct desk *desk, const struct slot_view *seen)
 	}
 }
 
-/* One attempt at a slot that was looked at. True when *outcome is final; false: it changed in between, look again. */
+/* The number of a client's token. `known` is what it was before the slot was looked at: 0, it was new, and if the slot is
+ * this client's by now, it is not any more [I10]. */
+static uint32_t client_now(const struct desk *desk, struct span client, uint32_t known)
+{
+	return known != 0 ? known : intern_find(&desk->table->clients, client);
+}
+
+/* One attempt at a slot that was looked at. `known` is the client's number, 0 if new. True when *outcome is final; false: it
+ * changed in between, look again. */
 static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view *seen, const struct place *place,
-		       struct span client, uint64_t now_ms, struct outcome *outcome)
+		       struct span client, uint32_t known, uint64_t now_ms, struct outcome *outcome)
 {
 	struct table *table = desk->table;
 	/* A listed slot has its booking's memory promised since it was opened; an unlisted one asks now. */
 	const bool promised = claim_listed(seen->word);
-	const uint32_t number = intern_add(&table->clients, client, promised);
+	const uint32_t number = known != 0 ? known : intern_add(&table->clients, client, promised);
 	const uint32_t session = number != 0 ? table_session_take(table, promised) : 0;
 	if (session == 0) {
 		*outcome = (struct outcome){.code = OUTCOME_MEMORY};
@@ -113,6 +121,9 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 		return outcome;
 	}
 	const uint64_t key = key_make(psychologist, place->day, place->minute);
+	/* The slot is on its way to the cache while the client is looked for. */
+	table_prefetch(desk->table, key);
+	const uint32_t known = intern_find(&desk->table->clients, client);
 	const bool past = place_is_past(desk, place, now_ms);
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
@@ -124,8 +135,8 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 		if (!table_view(desk->table, slot, key, &view)) {
 			continue; /* closed since it was found */
 		}
-		const bool mine = !view.free && view.kind == CLAIM_SESSION &&
-				  view.client == intern_find(&desk->table->clients, client);
+		const bool mine =
+		    !view.free && view.kind == CLAIM_SESSION && view.client == client_now(desk, client, known);
 		if (mine) {
 			return (struct outcome){.code = OUTCOME_DONE, .lsn = view.lsn, .value = view.session};
 		}
@@ -135,7 +146,7 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 		if (!view.free) {
 			return (struct outcome){.code = refusal_of(&view), .lsn = view.lsn};
 		}
-		if (claim_slot(desk, slot, &view, place, client, now_ms, &outcome)) {
+		if (claim_slot(desk, slot, &view, place, client, known, now_ms, &outcome)) {
 			return outcome;
 		}
 	}

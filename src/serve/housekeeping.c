@@ -169,7 +169,7 @@ static void *run(void *argument)
 		const struct wal *wal = desk_wal(service->desk);
 		uint64_t asked;
 		if (wal == NULL || !is_due(housekeeper, wal, &asked)) {
-			wait_for(housekeeper, LOOK_NS, wal == NULL);
+			wait_for(housekeeper, LOOK_NS, false); /* while the log is replayed, nobody can ask */
 			continue;
 		}
 		struct error error;

@@ -33,6 +33,12 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 	return true;
 }
 
+static void on_ahead(void *context, const struct record *records, size_t count)
+{
+	const struct loader *loader = context;
+	rebuild_ahead(&loader->rebuild, records, count);
+}
+
 /* Slots by state, as the counters of INFO know them: counted once here, by differences from then on. */
 static void count_slots(const struct desk *desk)
 {
@@ -102,6 +108,7 @@ static void *load(void *argument)
 	    .segment_size = config->segment_size,
 	    .batch_size = batch_size(config),
 	    .appenders = config->threads,
+	    .ahead = on_ahead,
 	    .flush = config->fsync,
 	    .advanced = worker_advanced,
 	    .appended = worker_appended,

@@ -8,20 +8,32 @@
 #include <serve/ports.h>
 #include <stdlib.h>
 
-/* Submissions of one loop: a reply to each of some thousand connections; more just make a second system call. */
-#define RING_ENTRIES 4096
+/* Submissions of all loops together: a reply to each of some thousand connections; more just make a second system call. Shared
+ * between the rings, as they all count against one limit of locked memory. */
+#define RING_ENTRIES     4096
+#define RING_ENTRIES_MIN 64
 
 struct ports {
 	struct ring ring;
 	struct net *net;
 	struct disk *disk; /* NULL: this worker has none */
-	bool use_io_uring;
+	uint32_t rings;    /* 0: on epoll */
 };
+
+/* A power of two. */
+static uint32_t entries_of_each(uint32_t rings)
+{
+	uint32_t entries = RING_ENTRIES;
+	while (entries > RING_ENTRIES_MIN && entries * rings > RING_ENTRIES) {
+		entries /= 2;
+	}
+	return entries;
+}
 
 static bool open_ring(struct ports *ports, const char *dir, int lock, const struct net_events *events,
 		      struct error *error)
 {
-	if (!ring_open(&ports->ring, RING_ENTRIES, error)) {
+	if (!ring_open(&ports->ring, entries_of_each(ports->rings), error)) {
 		return false;
 	}
 	if (!net_ring_open(ports->net, &ports->ring, events, error)) {
@@ -71,7 +83,7 @@ undo_net:
 	return false;
 }
 
-struct ports *ports_open(bool use_io_uring, const char *dir, int lock, const struct net_events *events, struct net *net,
+struct ports *ports_open(uint32_t rings, const char *dir, int lock, const struct net_events *events, struct net *net,
 			 struct disk *disk, struct error *error)
 {
 	struct ports *ports = calloc(1, sizeof *ports);
@@ -79,10 +91,10 @@ struct ports *ports_open(bool use_io_uring, const char *dir, int lock, const str
 		error_set(error, ERROR_NO_MEMORY, "no memory for a worker's ports");
 		return NULL;
 	}
-	ports->use_io_uring = use_io_uring;
+	ports->rings = rings;
 	ports->net = net;
 	ports->disk = dir != NULL ? disk : NULL;
-	if (!(use_io_uring ? open_ring : open_epoll)(ports, dir, lock, events, error)) {
+	if (!(rings > 0 ? open_ring : open_epoll)(ports, dir, lock, events, error)) {
 		free(ports);
 		return NULL;
 	}
@@ -91,7 +103,7 @@ struct ports *ports_open(bool use_io_uring, const char *dir, int lock, const str
 
 void ports_close(struct ports *ports)
 {
-	if (ports->use_io_uring) {
+	if (ports->rings > 0) {
 		if (ports->disk != NULL) {
 			disk_ring_close(ports->disk);
 		}
@@ -111,15 +123,30 @@ static void ignore(void *context)
 	(void)context;
 }
 
-bool ports_probe(struct error *error)
+bool ports_probe(uint32_t rings, struct error *error)
 {
-	/* The real thing, once: a kernel may have io_uring and not what we need of it. */
-	const struct net_events events = {.woken = ignore};
-	struct net net;
-	struct ports *ports = ports_open(true, NULL, -1, &events, &net, NULL, error);
-	if (ports == NULL) {
-		return false;
+	/* The real thing, as often as it will be needed: a kernel may have io_uring and not what we need of it, and memory for
+	 * one ring and not for all. */
+	static const struct net_events events = {.woken = ignore};
+	struct probe {
+		struct net net;
+		struct ports *ports;
+	} *probes = calloc(rings, sizeof *probes);
+	if (probes == NULL) {
+		return error_set(error, ERROR_NO_MEMORY, "no memory to try io_uring");
 	}
-	ports_close(ports);
-	return true;
+	uint32_t opened = 0;
+	while (opened < rings) {
+		struct probe *probe = &probes[opened];
+		probe->ports = ports_open(rings, NULL, -1, &events, &probe->net, NULL, error);
+		if (probe->ports == NULL) {
+			break;
+		}
+		opened++;
+	}
+	for (uint32_t i = 0; i < opened; i++) {
+		ports_close(probes[i].ports);
+	}
+	free(probes);
+	return opened == rings;
 }

@@ -300,6 +300,7 @@ static void end(struct worker *worker)
 	lock_give(&worker->wake_lock);
 	ports_close(worker->ports);
 	worker->ports = NULL;
+	ahead_fini(&worker->ahead);
 }
 
 static void *run(void *argument)
@@ -318,7 +319,7 @@ static void *run(void *argument)
 	    .closed = on_closed,
 	    .woken = on_woken,
 	};
-	worker->ports = ports_open(worker->use_io_uring, worker->number == 0 ? worker->service->config->dir : NULL,
+	worker->ports = ports_open(worker->rings, worker->number == 0 ? worker->service->config->dir : NULL,
 				   worker->lock, &events, &worker->net, &worker->disk, worker->start->error);
 	if (worker->ports == NULL) {
 		report_start(worker, false);

@@ -180,12 +180,9 @@ void slot_take_out(struct table *table, uint32_t slot)
 	slot_give(table, slot);
 }
 
-/* What listed slots promise for their booking. */
-static bool promise_booking(struct table *table, uint64_t word, bool promised)
+/* What a listed slot promises for its booking. */
+static bool promise_booking(struct table *table, bool promised)
 {
-	if (!claim_listed(word)) {
-		return true;
-	}
 	if (promised) {
 		memory_promise_again(table->memory, TABLE_BOOKING_BYTES);
 		return true;
@@ -198,12 +195,15 @@ uint32_t table_add(struct table *table, uint64_t key, uint64_t word, bool promis
 	CHECK(key_minute(key) < MINUTES_PER_DAY);
 	CHECK(claim_kind(word) == CLAIM_OPEN || (claim_kind(word) == CLAIM_CLOSED && claim_listed(word)));
 	*added = false;
-	const uint32_t there = slot_find(table, key);
-	if (there != 0) {
-		return there;
-	}
-	if (!card_mark(table, key, promised) || !promise_booking(table, word, promised)) {
-		return 0;
+	/* An unlisted slot is on no card, and is added by who has just looked for it in vain. */
+	if (claim_listed(word)) {
+		const uint32_t there = slot_find(table, key);
+		if (there != 0) {
+			return there;
+		}
+		if (!card_mark(table, key, promised) || !promise_booking(table, promised)) {
+			return 0;
+		}
 	}
 	const uint32_t slot = slot_take(table, promised);
 	uint32_t first = 0;

@@ -115,6 +115,7 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 		     uint32_t client, uint64_t at_ms)
 {
 	CHECK(seen->free);
+	CHECK(at_ms <= SESSION_CREATED_MS_MAX);
 	__builtin_prefetch(intern_word(&table->clients, client), 1); /* table_settle will link the session */
 	struct session *record = session_of(table, session);
 	/* Relaxed: as long as it is free, a session is of the thread that took it. */
@@ -122,10 +123,9 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 	CHECK(session_lsn(atomic_load_explicit(&record->state, memory_order_relaxed)) == 0);
 	/* Release: each pairs with the acquire loads of the looks (above, and table_session_view). */
 	atomic_store_explicit(&record->key, seen->key, memory_order_release);
-	atomic_store_explicit(&record->created_ms, at_ms, memory_order_release);
+	atomic_store_explicit(&record->made, session_made(at_ms, seen->minutes), memory_order_release);
 	atomic_store_explicit(&record->updated_ms, at_ms, memory_order_release);
 	atomic_store_explicit(&record->client, client, memory_order_release);
-	atomic_store_explicit(&record->minutes, seen->minutes, memory_order_release);
 	atomic_store_explicit(&record->state, session_state(SESSION_BOOKED, 1, 0), memory_order_release);
 
 	uint64_t word = seen->word;
@@ -153,17 +153,18 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 		const uint64_t state = session_wait_settled(session);
 		/* Acquire: as in view_session. */
 		const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire);
+		const uint64_t made = atomic_load_explicit(&session->made, memory_order_acquire);
 		*view = (struct session_view){
 		    .state = state,
 		    .id = session_id(number, generation),
 		    .key = atomic_load_explicit(&session->key, memory_order_acquire),
-		    .created_ms = atomic_load_explicit(&session->created_ms, memory_order_acquire),
+		    .created_ms = session_created_ms(made),
 		    .updated_ms = atomic_load_explicit(&session->updated_ms, memory_order_acquire),
 		    .lsn = session_lsn(state),
 		    .status = session_status(state),
 		    .version = session_version(state),
 		    .client = atomic_load_explicit(&session->client, memory_order_acquire),
-		    .minutes = (uint16_t)atomic_load_explicit(&session->minutes, memory_order_acquire),
+		    .minutes = session_minutes(made),
 		};
 		/* Relaxed: ordered by the acquire loads above. */
 		if (atomic_load_explicit(&session->state, memory_order_relaxed) == state) {

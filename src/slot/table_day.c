@@ -89,7 +89,7 @@ size_t table_day(const struct table *table, uint32_t psychologist, uint16_t day,
 		}
 		for (uint64_t key = first; key < first + MINUTES_PER_BIT; key++) {
 			const uint32_t slot = table_find(table, key);
-			if (slot != 0) {
+			if (slot != 0 && claim_listed(slot_word(slot_of(table, slot)))) {
 				slots[count++] = slot;
 			}
 		}

@@ -38,10 +38,11 @@ static void copy_session(const struct table *table, uint32_t number, struct sess
 		*image = (struct session_image){.number = number, .state = session_wait_settled(session)};
 		image->generation = atomic_load_explicit(&session->generation, memory_order_acquire);
 		image->key = atomic_load_explicit(&session->key, memory_order_acquire);
-		image->created_ms = atomic_load_explicit(&session->created_ms, memory_order_acquire);
+		const uint64_t made = atomic_load_explicit(&session->made, memory_order_acquire);
+		image->created_ms = session_created_ms(made);
+		image->minutes = session_minutes(made);
 		image->updated_ms = atomic_load_explicit(&session->updated_ms, memory_order_acquire);
 		image->client = atomic_load_explicit(&session->client, memory_order_acquire);
-		image->minutes = atomic_load_explicit(&session->minutes, memory_order_acquire);
 		/* Relaxed: ordered by the acquire loads above. */
 	} while (atomic_load_explicit(&session->state, memory_order_relaxed) != image->state);
 	if (session_status(image->state) == SESSION_FREE) {
@@ -71,17 +72,23 @@ static bool is_place(uint64_t key)
 bool slot_put(struct table *table, uint64_t key, uint64_t word, struct error *error)
 {
 	const uint32_t there = slot_find(table, key);
-	if (there != 0) {
+	const bool carded = !claim_listed(word) || card_mark(table, key, true);
+	if (there != 0 && carded) {
 		atomic_store_explicit(&slot_of(table, there)->word, word,
 				      memory_order_release); /* pairs with slot_word */
 		return true;
 	}
-	const uint32_t slot = card_mark(table, key, true) ? slot_take(table, true) : 0;
+	const uint32_t slot = carded ? slot_take(table, true) : 0;
 	if (slot == 0) {
 		return error_set(error, ERROR_NO_MEMORY, "no address space for another slot: raise maxmemory");
 	}
 	CHECK(slot_insert(table, slot, key, word) == slot);
 	return true;
+}
+
+void table_put_slot_ahead(const struct table *table, const struct slot_image *image)
+{
+	table_prefetch(table, image->key);
 }
 
 bool table_put_slot(struct table *table, const struct slot_image *image, struct error *error)
@@ -102,11 +109,11 @@ bool session_put(struct table *table, const struct session_image *image, struct 
 	struct session *session = session_of(table, image->number);
 	/* Relaxed, all: restoring is one thread. */
 	atomic_store_explicit(&session->key, image->key, memory_order_relaxed);
-	atomic_store_explicit(&session->created_ms, image->created_ms, memory_order_relaxed);
+	atomic_store_explicit(&session->made, session_made(image->created_ms, (uint16_t)image->minutes),
+			      memory_order_relaxed);
 	atomic_store_explicit(&session->updated_ms, image->updated_ms, memory_order_relaxed);
 	atomic_store_explicit(&session->client, image->client, memory_order_relaxed);
 	atomic_store_explicit(&session->generation, image->generation, memory_order_relaxed);
-	atomic_store_explicit(&session->minutes, image->minutes, memory_order_relaxed);
 	atomic_store_explicit(&session->state, image->state, memory_order_relaxed);
 	return true;
 }
@@ -116,7 +123,8 @@ bool table_put_session(struct table *table, const struct session_image *image, s
 	const enum session_status status = session_status(image->state);
 	const bool is_free = image->state == session_state(SESSION_FREE, 0, 0);
 	const bool is_session = status != SESSION_FREE && status <= SESSION_NO_SHOW && session_lsn(image->state) != 0 &&
-				image->client != 0 && is_place(image->key) && image->minutes <= SLOT_MINUTES_MAX;
+				image->client != 0 && is_place(image->key) && image->minutes <= SLOT_MINUTES_MAX &&
+				image->created_ms <= SESSION_CREATED_MS_MAX;
 	return image->number != 0 && (is_free || is_session)
 		   ? session_put(table, image, error)
 		   : error_set(error, ERROR_DAMAGED, "not the copy of a session");

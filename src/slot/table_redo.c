@@ -119,7 +119,7 @@ static bool means_session(const struct table *table, uint64_t key, uint64_t word
 	const struct session *session = session_of(table, claim_session(word));
 	*status = session_status(state_of(session));
 	return *status != SESSION_FREE && key_of(session) == key && word_means(word, generation_of(session)) &&
-	       atomic_load_explicit(&session->minutes, memory_order_relaxed) == claim_minutes(word);
+	       session_minutes(atomic_load_explicit(&session->made, memory_order_relaxed)) == claim_minutes(word);
 }
 
 static bool settle_slots(struct table *table, struct census *census, struct error *error)

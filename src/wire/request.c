@@ -57,6 +57,12 @@ enum request_result request_parse(struct request *request, struct span input, si
 	WRONG("a request is in one of its states");
 }
 
+void request_restart(struct request *request)
+{
+	request->state = REQUEST_AT_START;
+	request->scanned = 0;
+}
+
 void request_fini(struct request *request)
 {
 	free(request->words);

@@ -128,6 +128,26 @@ bool audit(struct ledger *ledger, const struct server *server)
 	return failed == NULL;
 }
 
+bool audit_engine(const struct server *server, const char *engine)
+{
+	struct connection connection;
+	struct span line;
+	char wanted[64];
+	snprintf(wanted, sizeof wanted, "wal_engine:%s", engine);
+	bool ok = connection_open(&connection, server->port, NULL) &&
+		  connection_send(&connection, span_of("INFO\r\nQUIT\r\n"), NULL);
+	bool found = false;
+	while (ok && !found) {
+		ok = connection_line(&connection, &line) == CONNECTION_LINE;
+		found = ok && span_equal(line, span_of(wanted));
+	}
+	if (!found) {
+		printf("INFO has no %s\n", wanted);
+	}
+	connection_close(&connection);
+	return found;
+}
+
 bool audit_log(const struct server *server)
 {
 	char command[4 * SERVER_PATH_SIZE];

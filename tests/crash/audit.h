@@ -13,5 +13,7 @@
 
 /* False: the server does not say who has a slot, or not twice the same; said why. */
 bool audit(struct ledger *ledger, const struct server *server);
+/* False: INFO does not have this wal_engine; said so. */
+bool audit_engine(const struct server *server, const char *engine);
 /* False: slotd-replay --verify does not find the log sound; said why. No server is running. */
 bool audit_log(const struct server *server);

@@ -1,8 +1,7 @@
 /*
  * crash: the server ends in the middle of load, is started again, and nothing that was acknowledged is gone.
  *
- * usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR]
- *              [--during COMMAND] [--cut COMMAND --renew COMMAND]
+ * usage: settings.h
  *
  * Each cycle: clients (threads of this process, not the server's) book and cancel the same few unlisted slots; at a random
  * moment the server is ended; the log must pass slotd-replay --verify; the server starts again; every slot is asked for
@@ -10,36 +9,39 @@
  * begun, so that restarts stay short. The seed repeats who asks for what and after how many claims the end comes, not
  * how the threads interleave.
  *
- * How it ends:
- *   kill -9         by itself: what was written is there afterwards, flushed or not
- *   --cut COMMAND   takes the file system of --dir away from under the server, which must then end with the status of a
- *                   failed log [I6]. --renew COMMAND brings the file system back as the cut left it.
- * --during COMMAND runs in the middle of each load, and the server must acknowledge claims after it.
+ * It ends on kill -9: what was written is there afterwards, flushed or not. Or by --cut, which takes its file system away:
+ * then it must end with the status of a failed log [I6]. Or, if the disk is recorded, it may have ended anywhere (images.h).
  *
  * Proves I1, I2, I4, I6, I7, I10 for the whole program. An answer that left before its record was durable, or after the
- * log had failed, is found missing. tests/crash/power_cut.sh and device.sh bring the file systems.
+ * log had failed, is found missing. tests/crash/power_cut.sh, device.sh and block_images.sh bring the file systems.
  *
  * Prints one line with the counts; exits 1 if one of lost, doubled, ghosts is not 0.
  */
 #include "audit.h"
+#include "images.h"
+#include "journal.h"
 #include "ledger.h"
 #include "load.h"
+#include "settings.h"
 #include <base/clock.h>
 #include <base/hash.h>
 #include <drive/server.h>
-#include <getopt.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <io/ring.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* The end comes after so many answered claims at most, 6,000 on average, or after the time, if the machine is slow. */
 #define LOAD_CLAIMS_MAX 12000
 #define LOAD_MS_MAX     3000
 #define LIVES           20 /* of one log */
+#define PROGRESS_CYCLES 50 /* between two lines that say how far it is */
 
 /* A device that was stuck or slow is given this long until claims are acknowledged again. */
 #define RECOVERY_MS_MAX 30000
@@ -49,19 +51,13 @@
 #define STATUS_LOG_FAILED 3
 
 struct crash {
+	struct settings settings;
 	struct server server;
 	struct ledger ledger;
+	struct journal journal; /* kept if the disk is recorded */
 	struct load load;
-	uint64_t seed;
-	uint32_t cycles;
 	uint32_t cycle;
-	const char *bin;
-	const char *io;     /* the engine, or NULL */
-	const char *dir;    /* of the data, or NULL: one of our own */
-	const char *during; /* commands, or NULL */
-	const char *cut;
-	const char *renew;
-	bool keep;
+	uint64_t slowest_start_ms;
 };
 
 /* ----------------------------------------------------------------------------------------------------------- the cycles */
@@ -109,13 +105,13 @@ static enum progress await_claims(const struct crash *crash, uint64_t count, uin
 /* The device is stuck or slow for a while; then claims are acknowledged again: more than were on their way. */
 static bool disturb(const struct crash *crash)
 {
-	if (crash->during == NULL) {
+	if (crash->settings.during == NULL) {
 		return true;
 	}
-	const bool ok = run(crash->during) &&
+	const bool ok = run(crash->settings.during) &&
 			await_claims(crash, LOAD_CLIENTS * LOAD_BURST_MAX + 1, RECOVERY_MS_MAX) == PROGRESS_MADE;
 	if (!ok) {
-		printf("claims are not acknowledged again after: %s\n", crash->during);
+		printf("claims are not acknowledged again after: %s\n", crash->settings.during);
 	}
 	return ok;
 }
@@ -125,10 +121,10 @@ static bool end_server(struct crash *crash)
 {
 	int status;
 	struct error error;
-	if (crash->cut == NULL) {
+	if (crash->settings.cut == NULL) {
 		return server_stop(&crash->server, SIGKILL, &status, NULL);
 	}
-	const bool cut = run(crash->cut);
+	const bool cut = run(crash->settings.cut);
 	if (!server_wait(&crash->server, &status, &error)) {
 		printf("after the cut: %s\n", error.text);
 		return false;
@@ -143,11 +139,15 @@ static bool end_server(struct crash *crash)
 /* Load until the end of the server. */
 static bool load_and_end(struct crash *crash)
 {
-	const uint64_t seed = hash_u64(crash->cycle, crash->seed);
+	const uint64_t seed = hash_u64(crash->cycle, crash->settings.seed);
 	load_start(&crash->load, seed);
-	bool ok = await_claims(crash, seed % LOAD_CLAIMS_MAX, LOAD_MS_MAX) != PROGRESS_ENDED;
+	const uint64_t before = atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed); /* only watched */
+	bool ok = await_claims(crash, 1 + seed % LOAD_CLAIMS_MAX, LOAD_MS_MAX) != PROGRESS_ENDED;
 	if (!ok) {
 		printf("the server ended by itself\n");
+	} else if (atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed) == before) {
+		printf("no claim was acknowledged in %d ms\n", LOAD_MS_MAX);
+		ok = false;
 	}
 	ok = ok && disturb(crash) && end_server(crash);
 	int status;
@@ -155,21 +155,34 @@ static bool load_and_end(struct crash *crash)
 		(void)server_stop(&crash->server, SIGKILL, &status, NULL);
 	}
 	load_join(&crash->load);
-	return ok && run(crash->renew);
+	return ok && run(crash->settings.renew);
 }
 
-/* One worker or two, by the seed. */
+/* The engine the server must be on, or NULL: either will do. */
+static const char *engine(const struct crash *crash)
+{
+	const bool no_io_uring =
+	    crash->settings.deny != 0 || (crash->settings.io != NULL && strcmp(crash->settings.io, "posix") == 0);
+	return no_io_uring ? "pwrite" : crash->settings.unprivileged ? "io_uring" : NULL;
+}
+
+/* One worker or two, with or without segments that no snapshot needs, by the seed. */
 static bool start(struct crash *crash)
 {
 	struct error error;
-	const uint64_t dice = hash_u64(crash->cycle, ~crash->seed);
-	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s",
-		 1 + (unsigned)(dice % 2), crash->io != NULL ? crash->io : "auto");
+	const struct clock clock = clock_real();
+	const uint64_t from_ms = clock_monotonic_ns(&clock) / 1000000;
+	const uint64_t dice = hash_u64(crash->cycle, ~crash->settings.seed);
+	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes --threads %u --io %s %s %s",
+		 1 + (unsigned)(dice % 2), crash->settings.io != NULL ? crash->settings.io : "auto",
+		 dice / 2 % 2 != 0 ? "--log-retain 0" : "", crash->settings.options);
 	if (!server_start(&crash->server, &error)) {
 		printf("%s\n", error.text);
 		return false;
 	}
-	return true;
+	const uint64_t took_ms = clock_monotonic_ns(&clock) / 1000000 - from_ms;
+	crash->slowest_start_ms = took_ms > crash->slowest_start_ms ? took_ms : crash->slowest_start_ms;
+	return engine(crash) == NULL || audit_engine(&crash->server, engine(crash));
 }
 
 static bool stop(struct crash *crash)
@@ -183,19 +196,44 @@ static bool stop(struct crash *crash)
 	return audit_log(&crash->server);
 }
 
+/* The counts, relaxed: the threads that wrote them were joined. */
+static void say_progress(const struct crash *crash)
+{
+	if (crash->cycle % PROGRESS_CYCLES == 0 && crash->cycle < crash->settings.cycles) {
+		printf("... %" PRIu32 " of %" PRIu32 ", %" PRIu64 " acknowledged\n", crash->cycle,
+		       crash->settings.cycles, atomic_load_explicit(&crash->ledger.claims, memory_order_relaxed));
+	}
+}
+
+/* One end of the server, and what is there afterwards. */
+static bool crash_cycle(struct crash *crash)
+{
+	/* Restarted at once, its log is looked at only when it was stopped. */
+	const bool at_once = crash->settings.unprivileged;
+	return load_and_end(crash) && (at_once || audit_log(&crash->server)) && start(crash) &&
+	       audit(&crash->ledger, &crash->server) &&
+	       atomic_load_explicit(&crash->load.broken, memory_order_relaxed) == 0;
+}
+
+/* With an empty log and an empty ledger. */
+static bool begin_anew(struct crash *crash)
+{
+	const bool stopped = stop(crash);
+	server_forget(&crash->server);
+	ledger_forget(&crash->ledger);
+	return stopped && start(crash);
+}
+
 static bool crash_cycles(struct crash *crash)
 {
+	const uint32_t lives = crash->settings.recorded != NULL ? UINT32_MAX : LIVES; /* a journal is of one log */
 	bool ok = start(crash);
-	while (ok && crash->cycle < crash->cycles) {
-		ok = load_and_end(crash) && audit_log(&crash->server) && start(crash) &&
-		     audit(&crash->ledger, &crash->server) &&
-		     atomic_load_explicit(&crash->load.broken, memory_order_relaxed) == 0;
+	while (ok && crash->cycle < crash->settings.cycles) {
+		ok = crash_cycle(crash);
 		crash->cycle++;
-		if (ok && crash->cycle % LIVES == 0 && crash->cycle < crash->cycles) {
-			ok = stop(crash);
-			server_forget(&crash->server);
-			ledger_forget(&crash->ledger);
-			ok = ok && start(crash);
+		say_progress(crash);
+		if (ok && crash->cycle % lives == 0 && crash->cycle < crash->settings.cycles) {
+			ok = begin_anew(crash);
 		}
 	}
 	return ok && stop(crash);
@@ -211,93 +249,102 @@ static bool report(struct crash *crash)
 	const uint64_t doubled = atomic_load_explicit(&ledger->doubled, memory_order_relaxed);
 	const uint64_t ghosts = atomic_load_explicit(&ledger->ghosts, memory_order_relaxed);
 	printf("%s=%" PRIu32 " acked=%" PRIu64 " won=%" PRIu64 " cancelled=%" PRIu64 " lost=%" PRIu64
-	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " io=%s seed=%" PRIu64 "\n",
-	       crash->cut != NULL ? "cuts" : "kills", crash->cycle,
+	       " doubled=%" PRIu64 " ghosts=%" PRIu64 " snapshots=%" PRIu64 " slowest_start_ms=%" PRIu64
+	       " engine=%s seed=%" PRIu64 "\n",
+	       crash->settings.cut != NULL ? "cuts" : "kills", crash->cycle,
 	       atomic_load_explicit(&ledger->claims, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->won, memory_order_relaxed),
 	       atomic_load_explicit(&ledger->cancels, memory_order_relaxed), lost, doubled, ghosts,
-	       crash->io != NULL ? crash->io : "auto", crash->seed);
+	       atomic_load_explicit(&crash->load.snapshots, memory_order_relaxed), crash->slowest_start_ms,
+	       engine(crash) != NULL ? engine(crash) : "any", crash->settings.seed);
 	return lost + doubled + ghosts == 0;
 }
 
-static bool parse(struct crash *crash, int argc, char **argv)
+/* Says loudly that nothing was proven: an unprivileged server on io_uring needs root to make it so, and io_uring. */
+static bool is_possible(const struct crash *crash)
 {
-	static const struct option options[] = {
-	    {"bin", required_argument, NULL, 'b'},    {"cycles", required_argument, NULL, 'n'},
-	    {"seed", required_argument, NULL, 's'},   {"keep", no_argument, NULL, 'k'},
-	    {"io", required_argument, NULL, 'i'},     {"dir", required_argument, NULL, 'd'},
-	    {"during", required_argument, NULL, 'u'}, {"cut", required_argument, NULL, 'c'},
-	    {"renew", required_argument, NULL, 'r'},  {0},
-	};
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (option) {
-		case 'b':
-			crash->bin = optarg;
-			break;
-		case 'n':
-			crash->cycles = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		case 's':
-			crash->seed = strtoull(optarg, NULL, 0);
-			break;
-		case 'k':
-			crash->keep = true;
-			break;
-		case 'i':
-			crash->io = optarg;
-			break;
-		case 'd':
-			crash->dir = optarg;
-			break;
-		case 'u':
-			crash->during = optarg;
-			break;
-		case 'c':
-			crash->cut = optarg;
-			break;
-		case 'r':
-			crash->renew = optarg;
-			break;
-		default:
-			return false;
-		}
+	if (!crash->settings.unprivileged) {
+		return true;
 	}
-	return optind == argc;
+	struct ring ring;
+	struct error error = {0};
+	if (geteuid() != 0) {
+		snprintf(error.text, sizeof error.text, "needs root, to become nobody");
+	} else if (ring_open(&ring, 64, &error)) {
+		ring_close(&ring);
+		return true;
+	}
+	printf("SKIPPED, nothing was proven: restarts of an unprivileged server: %s\n", error.text);
+	return false;
+}
+
+static bool init(struct crash *crash)
+{
+	struct error error;
+	ledger_init(&crash->ledger);
+	crash->load.server = &crash->server;
+	crash->load.ledger = &crash->ledger;
+	if (!server_init(&crash->server, crash->settings.bin, &error)) {
+		printf("%s\n", error.text);
+		return false;
+	}
+	crash->server.io_uring_errno = crash->settings.deny;
+	crash->server.unprivileged = crash->settings.unprivileged;
+	if (crash->settings.dir != NULL) {
+		snprintf(crash->server.dir, sizeof crash->server.dir, "%s", crash->settings.dir);
+	}
+	server_forget(&crash->server); /* of another run: the ledger is empty, too */
+	if (crash->settings.recorded != NULL) {
+		const struct recording *recording = images_recording(crash->settings.recorded);
+		journal_init(&crash->journal, recording);
+		crash->ledger.journal = &crash->journal;
+		return recording != NULL;
+	}
+	return true;
+}
+
+/* The load is over: what if the power had been cut in the middle of it? */
+static bool check_images(struct crash *crash)
+{
+	if (crash->settings.recorded == NULL) {
+		return true;
+	}
+	snprintf(crash->server.options, sizeof crash->server.options, "--unlisted-slots yes");
+	return images_check(&(struct images){
+	    .place = crash->settings.recorded,
+	    .show = crash->settings.show,
+	    .server = &crash->server,
+	    .journal = &crash->journal,
+	    .seed = crash->settings.seed,
+	    .count = crash->settings.images,
+	    .early = crash->settings.early,
+	});
 }
 
 int main(int argc, char **argv)
 {
-	static struct crash crash = {.bin = "build/release", .cycles = 10};
-	crash.seed = hash_seed_random();
-	if (!parse(&crash, argc, argv)) {
-		fprintf(stderr, "usage: crash [--bin DIR] [--cycles N] [--seed S] [--keep] [--io ENGINE] [--dir DIR]\n"
-				"             [--during COMMAND] [--cut COMMAND --renew COMMAND]\n");
+	static struct crash crash;
+	if (argc < 1 || !settings_parse(&crash.settings, argv + 1)) {
+		fputs(settings_usage, stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	ledger_init(&crash.ledger);
-	crash.load.server = &crash.server;
-	crash.load.ledger = &crash.ledger;
-	struct error error;
-	bool ok = server_init(&crash.server, crash.bin, &error);
+	if (!is_possible(&crash)) {
+		return 0;
+	}
+	bool ok = init(&crash) && crash_cycles(&crash);
+	ok = report(&crash) && ok && check_images(&crash);
 	if (!ok) {
-		printf("%s\n", error.text);
+		printf("again: the same with --cycles %" PRIu32 " --seed %" PRIu64 "\n", crash.settings.cycles,
+		       crash.settings.seed);
 	}
-	if (ok && crash.dir != NULL) {
-		snprintf(crash.server.dir, sizeof crash.server.dir, "%s", crash.dir);
-	}
-	if (ok) {
-		server_forget(&crash.server); /* of another run: the ledger is empty, too */
-	}
-	ok = ok && crash_cycles(&crash);
-	ok = report(&crash) && ok;
-	if (!ok) {
-		printf("again: the same with --cycles %" PRIu32 " --seed %" PRIu64 "\n", crash.cycles, crash.seed);
-	}
-	if (!ok && crash.keep) {
+	if (!ok && crash.settings.keep) {
 		printf("kept: %s\n", crash.server.root);
 	}
-	server_fini(&crash.server, !ok && crash.keep);
+	server_fini(&crash.server, !ok && crash.settings.keep);
 	ledger_fini(&crash.ledger);
+	if (crash.ledger.journal != NULL) {
+		journal_fini(&crash.journal);
+	}
 	return !ok;
 }

@@ -21,8 +21,16 @@ static void accuse(_Atomic uint64_t *counter, const char *what, uint32_t slot, i
 	printf("slot %" PRIu32 ", client %d, session %" PRIu64 ": %s\n", slot, client, id, what);
 }
 
+/* With the slot's lock, so that its steps are noted in their order. */
+static void note(struct ledger *ledger, enum step_kind kind, uint32_t slot, int client, uint64_t id, bool flag)
+{
+	journal_note(ledger->journal,
+		     (struct step){.id = id, .slot = slot, .client = client, .kind = kind, .flag = flag});
+}
+
 void ledger_init(struct ledger *ledger)
 {
+	ledger->journal = NULL;
 	for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
 		ledger->slots[i] = (struct ledger_slot){.holder = LEDGER_NOBODY};
 		lock_init(&ledger->slots[i].lock);
@@ -51,10 +59,20 @@ void ledger_forget(struct ledger *ledger)
 	}
 }
 
+void ledger_copy(struct ledger *ledger, struct ledger *source)
+{
+	for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+		lock_fini(&ledger->slots[i].lock);
+		ledger->slots[i] = source->slots[i];
+		lock_init(&ledger->slots[i].lock);
+	}
+}
+
 struct ledger_entry ledger_ask(struct ledger *ledger, uint32_t slot, int client, bool give_up)
 {
 	struct ledger_slot *at = &ledger->slots[slot];
 	lock_take(&at->lock);
+	note(ledger, STEP_ASKED, slot, client, 0, give_up);
 	struct ledger_entry entry = {.slot = slot, .client = client, .mine = at->holder == client};
 	if (entry.mine) {
 		entry.id = at->id;
@@ -81,6 +99,7 @@ void ledger_won(struct ledger *ledger, const struct ledger_entry *entry, uint64_
 	count(&ledger->claims);
 	count(&ledger->won);
 	lock_take(&at->lock);
+	note(ledger, STEP_WON, entry->slot, entry->client, id, false);
 	at->asking &= ~bit(entry->client);
 	if (entry->mine) {
 		if (id != 0 && entry->id != 0 && id != entry->id) {
@@ -106,6 +125,7 @@ void ledger_taken(struct ledger *ledger, const struct ledger_entry *entry)
 	struct ledger_slot *at = &ledger->slots[entry->slot];
 	count(&ledger->claims);
 	lock_take(&at->lock);
+	note(ledger, STEP_TAKEN, entry->slot, entry->client, 0, false);
 	at->asking &= ~bit(entry->client);
 	if (entry->mine) {
 		accuse(&ledger->lost, "was told its own slot is taken", entry->slot, entry->client, entry->id);
@@ -121,6 +141,7 @@ void ledger_cancelled(struct ledger *ledger, const struct ledger_entry *entry)
 	struct ledger_slot *at = &ledger->slots[entry->slot];
 	count(&ledger->cancels);
 	lock_take(&at->lock);
+	note(ledger, STEP_CANCELLED, entry->slot, entry->client, 0, false);
 	at->cancels_done++;
 	at->cancelled_id = entry->id;
 	if (at->holder == entry->client) { /* nobody has won it meanwhile */
@@ -135,6 +156,7 @@ void ledger_verify(struct ledger *ledger, uint32_t slot, int client, uint64_t id
 {
 	struct ledger_slot *at = &ledger->slots[slot];
 	lock_take(&at->lock);
+	note(ledger, STEP_VERIFIED, slot, client, id, false);
 	const bool as_told = client != LEDGER_NOBODY && client == at->holder && (at->id == 0 || at->id == id);
 	if (at->holder != LEDGER_NOBODY && !at->cancelling && !as_told) {
 		accuse(&ledger->lost, "its acknowledged booking is gone", slot, at->holder, at->id);

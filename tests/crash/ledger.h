@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "journal.h"
 #include <base/lock.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,6 +41,7 @@ struct ledger_slot {
 };
 
 struct ledger {
+	struct journal *journal; /* or NULL: gets every step; of a slot, in the order they were taken here */
 	struct ledger_slot slots[LEDGER_SLOTS];
 	/* relaxed: only counts, read when the threads are gone */
 	_Atomic uint64_t claims; /* that were answered: won or lost */
@@ -54,6 +56,8 @@ void ledger_init(struct ledger *ledger);
 void ledger_fini(struct ledger *ledger);
 /* The slots are nobody's again: the log starts anew. The counts go on. */
 void ledger_forget(struct ledger *ledger);
+/* What is said of the slots becomes what `source` says of them. The counts go on. */
+void ledger_copy(struct ledger *ledger, struct ledger *source);
 
 enum ledger_verb {
 	LEDGER_BOOK,   /* expects an id or TAKEN */

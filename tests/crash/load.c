@@ -125,16 +125,42 @@ static void *client_main(void *context)
 	return NULL;
 }
 
+static void *photographer_main(void *context)
+{
+	struct load *load = context;
+	struct connection connection;
+	struct span line;
+	bool goes_on = connection_open(&connection, load->server->port, NULL);
+	while (goes_on) {
+		goes_on = connection_send(&connection, span_of("SNAPSHOT\r\n"), NULL) &&
+			  connection_line(&connection, &line) == CONNECTION_LINE && span_equal(line, span_of("+OK"));
+		if (goes_on) {
+			atomic_fetch_add_explicit(&load->snapshots, 1, memory_order_relaxed);
+		}
+	}
+	connection_close(&connection);
+	return NULL;
+}
+
+static void start_thread(pthread_t *thread, void *(*main)(void *), void *context)
+{
+	if (pthread_create(thread, NULL, main, context) != 0) {
+		perror("pthread_create");
+		exit(1);
+	}
+}
+
 void load_start(struct load *load, uint64_t seed)
 {
 	load->seed = seed;
 	for (int i = 0; i < LOAD_CLIENTS; i++) {
 		struct load_client *client = &load->clients[i];
 		*client = (struct load_client){.load = load, .number = i};
-		if (pthread_create(&client->thread, NULL, client_main, client) != 0) {
-			perror("pthread_create");
-			exit(1);
-		}
+		start_thread(&client->thread, client_main, client);
+	}
+	load->has_photographer = seed / 2 % 2 != 0;
+	if (load->has_photographer) {
+		start_thread(&load->photographer, photographer_main, load);
 	}
 }
 
@@ -142,5 +168,8 @@ void load_join(struct load *load)
 {
 	for (int i = 0; i < LOAD_CLIENTS; i++) {
 		pthread_join(load->clients[i].thread, NULL);
+	}
+	if (load->has_photographer) {
+		pthread_join(load->photographer, NULL);
 	}
 }

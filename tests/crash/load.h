@@ -2,6 +2,9 @@
  * load: clients that book and cancel the same few unlisted slots until the server is gone, each answer held against the
  * ledger.
  *
+ * Beside them, in every other load, one more asks for a snapshot again and again, so that the end may come while one is
+ * written, renamed, or makes old segments unnecessary.
+ *
  * A client sends a burst of requests for different slots, then reads the answers. What it asks for follows from the seed;
  * how the clients interleave does not.
  *
@@ -33,7 +36,10 @@ struct load {
 	uint64_t seed;
 	/* shared: answers that are none, relaxed, read by the owner when the clients are gone */
 	_Atomic uint64_t broken;
+	_Atomic uint64_t snapshots; /* that were answered +OK, relaxed as well */
 	struct load_client clients[LOAD_CLIENTS];
+	pthread_t photographer;
+	bool has_photographer;
 };
 
 /* Starts the clients. `seed` is for this load alone. */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <base/check.h>
 #include <base/clock.h>
+#include <drive/confine.h>
 #include <drive/connection.h>
 #include <drive/server.h>
 #include <errno.h>
@@ -69,6 +70,16 @@ bool server_init(struct server *server, const char *bin, struct error *error)
 	return error_set(error, ERROR_IN_USE, "no free port from %d on", PORT_FIRST);
 }
 
+bool server_init_for_unit(struct server *server, struct error *error)
+{
+	char bin[SERVER_PATH_SIZE] = {0};
+	CHECK(readlink("/proc/self/exe", bin, sizeof bin - 1) > 0);
+	for (int up = 0; up < 3; up++) {
+		*strrchr(bin, '/') = '\0';
+	}
+	return server_init(server, bin, error);
+}
+
 static int entry_remove(const char *path, const struct stat *stat, int type, struct FTW *place)
 {
 	(void)stat, (void)type, (void)place;
@@ -92,6 +103,22 @@ void server_forget(struct server *server)
 	(void)nftw(server->dir, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* In the child: the program is opened first, as nobody may not be allowed to the folder it lies in. */
+_Noreturn static void execute(const struct server *server, char *path, char **words, pid_t parent)
+{
+	const int program = open(path, O_PATH | O_CLOEXEC);
+	if ((!server->unprivileged || confine_to_nobody()) &&
+	    (server->io_uring_errno == 0 || confine_deny_io_uring(server->io_uring_errno))) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* another user's process loses it, so not before */
+		if (getppid() != parent) {
+			_exit(127); /* the test ended before the line above */
+		}
+		fexecve(program, words, environ);
+	}
+	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
 /* In the child: becomes the server. */
 _Noreturn static void become_server(struct server *server, pid_t parent)
 {
@@ -112,23 +139,20 @@ _Noreturn static void become_server(struct server *server, pid_t parent)
 	}
 
 	signal(SIGINT, SIG_DFL); /* a shell's background jobs ignore it */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) {
-		_exit(127); /* the test ended before the line above */
-	}
 	const int output = open(server->output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	dup2(nothing, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
-	execv(path, words);
-	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
-	_exit(127);
+	execute(server, path, words, parent);
 }
 
 bool server_start(struct server *server, struct error *error)
 {
 	CHECK(server->pid == 0);
+	if (server->unprivileged && chown(server->root, CONFINE_NOBODY, CONFINE_NOBODY) != 0) {
+		return error_errno(error, errno, "chown %s", server->root);
+	}
 	const pid_t parent = getpid();
 	const pid_t pid = fork();
 	if (pid < 0) {

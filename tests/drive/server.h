@@ -24,6 +24,8 @@ struct server {
 	char output[SERVER_PATH_SIZE + 8];
 	char bin[SERVER_PATH_SIZE];      /* the folder of the programs */
 	char options[SERVER_WORDS_SIZE]; /* further options, as on a command line, parted by spaces */
+	int io_uring_errno;              /* what it gets for every io_uring call; 0: io_uring works (drive/confine.h) */
+	bool unprivileged;               /* it runs as nobody, who may lock little memory; the data are nobody's, too */
 	uint16_t port;
 	pid_t pid;   /* 0: not running */
 	int process; /* pidfd_open(2) of it */
@@ -31,6 +33,8 @@ struct server {
 
 /* Makes the directory and finds a port. `bin` is the folder of the programs. */
 bool server_init(struct server *server, const char *bin, struct error *error);
+/* The same for a unit test, build/<variant>/unit/<layer>/<test>: with the programs of that variant. */
+bool server_init_for_unit(struct server *server, struct error *error);
 /* Ends the server if it runs, and removes the directory unless `keep`. */
 void server_fini(struct server *server, bool keep);
 

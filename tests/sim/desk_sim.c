@@ -19,7 +19,8 @@
  *   lost-purge       replay skips purges
  *   lost-redo        replay skips the records that a snapshot may have or not
  *
- * usage: desk_sim [--seconds N | --crashes N] [--seed N] [--canary NAME|all]
+ * usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]
+ * A run ends with the first that is reached, without either after 10 seconds.
  * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
  */
 #include <base/check.h>
@@ -29,6 +30,7 @@
 #include <log/replay.h>
 #include <serve/gate.h>
 #include <sim/sim_command.h>
+#include <sim/sim_crew.h>
 #include <sim/sim_disk.h>
 #include <sim/sim_region.h>
 #include <stdarg.h>
@@ -57,6 +59,13 @@ enum canary {
 static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once",
 					   "lost-cancel", "lost-purge", "lost-redo"};
 
+/* Of all lives; numbers of 64 bits, added up over processes. */
+struct counts {
+	uint64_t crashes;
+	uint64_t snapshots; /* written */
+	uint64_t loaded;
+};
+
 struct history {
 	struct prng prng;
 	struct sim_disk disk;
@@ -75,15 +84,14 @@ struct history {
 	struct rebuild rebuild;
 	struct snapshot_writer *writer; /* NULL: none is being written */
 	uint64_t snapshot_lsn;
-	uint64_t snapshots; /* of all lives: written; loaded */
-	uint64_t loaded;
 	struct gate gates[GATES];
 	struct model model;
 	uint64_t slot_changed[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES];
 	uint64_t purged_lsn;
 	bool reclaiming; /* a purge is not over */
 	struct purge_cursor cursor;
-	char violation[512];
+	char violation[SIM_VIOLATION_SIZE];
+	struct counts counts;
 };
 
 __attribute__((format(printf, 2, 3))) static bool violated(struct history *history, const char *format, ...)
@@ -270,7 +278,7 @@ static void snapshot_some(struct history *history)
 		const enum snapshot_step step = snapshot_step(history->writer, &error);
 		if (step == SNAPSHOT_DONE) {
 			history->snapshot_lsn = snapshot_writer_info(history->writer)->lsn;
-			history->snapshots++;
+			history->counts.snapshots++;
 			snapshot_close(history->writer);
 			history->writer = NULL;
 		}
@@ -425,7 +433,7 @@ static bool open_server(struct history *history)
 	}
 	table_restore_done(&history->table);
 	history->snapshot_lsn = history->rebuild.found.info.lsn;
-	history->loaded += history->snapshot_lsn != 0;
+	history->counts.loaded += history->snapshot_lsn != 0;
 	if (history->rebuild.found.damaged > 0) {
 		violated(history, "a snapshot that was named is damaged: %s", history->rebuild.found.damage.text);
 	}
@@ -458,95 +466,111 @@ static void crash(struct history *history)
 	}
 }
 
-/* One history; returns its crashes. */
-static uint64_t run_history(struct history *history, uint64_t seed, enum canary canary)
+/* One history; false on a violation. */
+static bool run_history(void *context, uint64_t seed)
 {
+	struct history *history = context;
 	history->prng.state = seed;
-	history->canary = canary;
 	history->command_count = 0;
 	history->now_ms = UINT64_C(1800000000000); /* 2027 */
 	history->clock = (struct clock){history, sim_wall_ms, sim_monotonic_ns};
 	history->violation[0] = '\0';
 	sim_disk_reset(&history->disk, prng_next(&history->prng));
 	model_init(&history->model, false);
-	uint64_t crashes = 0;
 	for (uint32_t i = 0; i < LIVES_MAX && history->violation[0] == '\0'; i++) {
 		if (!open_server(history)) {
 			break;
 		}
 		live(history);
 		crash(history);
-		crashes++;
+		history->counts.crashes++;
 	}
 	model_fini(&history->model);
-	return crashes;
+	return history->violation[0] == '\0';
 }
 
 /* ------------------------------------------------------------------------------------------------------------- program */
 
 static struct history history; /* some hundred KiB */
 
-static bool find_canary(enum canary canary, uint64_t seed)
+static struct sim_crew crew_of(uint64_t seed, uint32_t processes)
 {
-	uint64_t crashes = 0;
-	for (uint64_t k = 0; crashes < CANARY_CRASHES_MAX; k++) {
-		crashes += run_history(&history, seed + k, canary);
-		if (history.violation[0] != '\0') {
-			printf("canary %s: found after %" PRIu64 " crashes: %s\n", canary_names[canary], crashes,
-			       history.violation);
-			return true;
-		}
-	}
-	printf("canary %s: NOT found in %" PRIu64 " crashes\n", canary_names[canary], crashes);
-	return false;
+	return (struct sim_crew){
+	    .run = run_history,
+	    .context = &history,
+	    .violation = history.violation,
+	    .counts = &history.counts.crashes,
+	    .count_size = sizeof history.counts / sizeof(uint64_t),
+	    .processes = processes,
+	    .seed = seed,
+	};
 }
 
-static int simulate(uint64_t seconds, uint64_t crashes_wanted, uint64_t seed)
+static bool find_canary(enum canary canary, uint64_t seed)
 {
-	const struct clock clock = clock_real();
-	const uint64_t begin_ns = clock_monotonic_ns(&clock);
-	const uint64_t end_ns = begin_ns + seconds * UINT64_C(1000000000);
-	uint64_t crashes = 0;
-	for (uint64_t k = 0; crashes_wanted != 0 ? crashes < crashes_wanted : clock_monotonic_ns(&clock) < end_ns;
-	     k++) {
-		crashes += run_history(&history, seed + k, CANARY_NONE);
-		if (history.violation[0] != '\0') {
-			printf("VIOLATION: %s\nagain: desk_sim --crashes 1 --seed %" PRIu64 "\n", history.violation,
-			       seed + k);
-			return EXIT_FAILURE;
-		}
+	struct sim_crew crew = crew_of(seed, 1);
+	crew.count_limit = CANARY_CRASHES_MAX;
+	history.canary = canary;
+	const bool found = !sim_crew_run(&crew);
+	printf("canary %s: %s %" PRIu64 " crashes", canary_names[canary], found ? "found after" : "NOT found in",
+	       history.counts.crashes);
+	if (found) {
+		printf(": %s\nagain: desk_sim --canary %s --seed %" PRIu64, history.violation, canary_names[canary],
+		       crew.violated_seed);
 	}
-	const uint64_t took_ms = (clock_monotonic_ns(&clock) - begin_ns) / 1000000;
-	printf("sim: %" PRIu64 " crashes of the desk (%" PRIu64 " a second), 0 violations; %" PRIu64
-	       " snapshots written, %" PRIu64 " starts from one\n",
-	       crashes, took_ms > 0 ? crashes * 1000 / took_ms : crashes, history.snapshots, history.loaded);
+	putchar('\n');
+	return found;
+}
+
+static int simulate(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t processes)
+{
+	struct sim_crew crew = crew_of(seed, processes);
+	crew.seconds = seconds;
+	crew.count_limit = crashes;
+	history.canary = CANARY_NONE;
+	if (!sim_crew_run(&crew)) {
+		printf("VIOLATION: %s\nagain: desk_sim --canary none --crashes 1 --processes 1 --seed %" PRIu64 "\n",
+		       history.violation, crew.violated_seed);
+		return EXIT_FAILURE;
+	}
+	const struct counts *counts = &history.counts;
+	printf("sim: %" PRIu64 " crashes of the desk (%" PRIu64 " a second on %" PRIu32 " cores, %" PRIu64
+	       " in a second of each), 0 violations; %" PRIu64 " snapshots written, %" PRIu64 " starts from one\n",
+	       counts->crashes, counts->crashes * 1000 / (crew.took_ms + 1), processes,
+	       counts->crashes * 1000 / (crew.used_ms + 1), counts->snapshots, counts->loaded);
 	return EXIT_SUCCESS;
 }
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: desk_sim [--seconds N | --crashes N] [--seed N] [--canary NAME|all]\n");
+	fprintf(stderr, "usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
-						{"crashes", required_argument, NULL, 'c'},
-						{"seed", required_argument, NULL, 'r'},
-						{"canary", required_argument, NULL, 'k'},
-						{0}};
-	uint64_t seconds = 10;
-	uint64_t crashes = 0;
+	static const struct option options[] = {
+	    {"seconds", required_argument, NULL, 's'}, {"crashes", required_argument, NULL, 'c'},
+	    {"seed", required_argument, NULL, 'r'},    {"processes", required_argument, NULL, 'p'},
+	    {"canary", required_argument, NULL, 'k'},  {0}};
+	uint64_t seconds = 0;
+	uint64_t crashes = UINT64_MAX;
 	uint64_t seed = hash_seed_random() % 1000000000;
+	uint64_t processes = sim_crew_cores();
 	const char *canary = NULL;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		uint64_t *number = option == 's' ? &seconds : option == 'c' ? &crashes : &seed;
+		uint64_t *number = option == 's'   ? &seconds
+				   : option == 'c' ? &crashes
+				   : option == 'r' ? &seed
+						   : &processes;
 		if (option == 'k') {
 			canary = optarg;
 		} else if (option == '?' || !span_number(span_of(optarg), UINT64_MAX, number)) {
 			return usage();
 		}
+	}
+	if (processes == 0 || processes > SIM_PROCESSES_MAX) {
+		return usage();
 	}
 	sim_region_use();
 	sim_disk_init(&history.disk, seed);
@@ -557,7 +581,9 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	const int status = canary != NULL ? EXIT_SUCCESS : simulate(seconds, crashes, seed);
+	seconds = seconds == 0 && crashes == UINT64_MAX ? 10 : seconds;
+	const bool real = canary == NULL || strcmp(canary, canary_names[CANARY_NONE]) == 0;
+	const int status = real ? simulate(seconds, crashes, seed, (uint32_t)processes) : EXIT_SUCCESS;
 	sim_disk_fini(&history.disk);
 	return status;
 }

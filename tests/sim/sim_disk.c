@@ -9,7 +9,7 @@
 
 struct sim_file *sim_disk_file(struct sim_disk *sim, const char *name)
 {
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
+	for (size_t i = 0; i < sim->file_count; i++) {
 		if (sim->files[i].used && strcmp(sim->files[i].name, name) == 0) {
 			return &sim->files[i];
 		}
@@ -24,18 +24,21 @@ static bool counts_down(uint64_t *left)
 	return *left != 0 && --*left == 0;
 }
 
-/* Does the operation that is about to change something work? If not, it may do a part of it. */
-static bool works(struct sim_disk *sim, struct error *error)
+/* Does the operation that is about to change something work? If not, it may do a part of it; its failure is counted as
+ * `event`. */
+static bool works(struct sim_disk *sim, enum sim_event event, struct error *error)
 {
 	sim->operations++;
 	if (counts_down(&sim->power_cut_in)) {
 		sim->powerless = true;
+		sim->events[SIM_POWER_CUT]++;
 	}
 	if (sim->powerless) {
 		return error_set(error, ERROR_IO, "simulated: the power is off");
 	}
 	if (counts_down(&sim->fail_in)) {
 		sim->failures++;
+		sim->events[event]++;
 		return error_set(error, ERROR_IO, "simulated: input/output error");
 	}
 	return true;
@@ -49,7 +52,7 @@ static bool has_space(struct sim_disk *sim, const struct sim_file *file, uint64_
 		return true;
 	}
 	uint64_t used = 0;
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
+	for (size_t i = 0; i < sim->file_count; i++) {
 		used += sim->files[i].size;
 	}
 	const uint64_t free_bytes = used < sim->space ? sim->space - used : 0;
@@ -59,13 +62,14 @@ static bool has_space(struct sim_disk *sim, const struct sim_file *file, uint64_
 	}
 	*size = end > offset ? (size_t)(end - offset) : 0;
 	sim->failures++;
+	sim->events[SIM_NO_SPACE]++;
 	return error_set(error, ERROR_NO_SPACE, "simulated: no space left on device");
 }
 
 static bool do_write(struct sim_disk *sim, struct sim_file *file, uint64_t offset, const uint8_t *bytes, size_t size,
 		     struct error *error)
 {
-	if (!works(sim, error) || !has_space(sim, file, offset, &size, error)) {
+	if (!works(sim, SIM_WRITE_FAILED, error) || !has_space(sim, file, offset, &size, error)) {
 		sim_file_write_some(file, offset, bytes, size, SIM_TORN, &sim->prng);
 		return false;
 	}
@@ -75,14 +79,15 @@ static bool do_write(struct sim_disk *sim, struct sim_file *file, uint64_t offse
 
 static bool do_flush(struct sim_disk *sim, struct sim_file *file, struct error *error)
 {
-	if (works(sim, error)) {
+	if (works(sim, SIM_FLUSH_FAILED, error)) {
 		sim_file_flush(file);
 		return true;
 	}
-	if (!sim->powerless) {
-		sim_file_forget(file);
+	if (sim->powerless) {
+		return false;
 	}
-	return false;
+	sim_file_forget(file);
+	return sim->flushes_again && do_flush(sim, file, error);
 }
 
 /* ---- the port: names and blocking operations ---- */
@@ -106,10 +111,10 @@ static bool port_list(void *context, struct disk_entry **entries, size_t *count,
 {
 	(void)error;
 	struct sim_disk *sim = context;
-	*entries = calloc(SIM_FILES_MAX, sizeof **entries);
+	*entries = malloc((sim->file_count + 1) * sizeof **entries);
 	CHECK(*entries != NULL);
 	*count = 0;
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
+	for (size_t i = 0; i < sim->file_count; i++) {
 		const struct sim_file *file = &sim->files[i];
 		if (file->used && file->name[0] != '\0') {
 			struct disk_entry *entry = &(*entries)[(*count)++];
@@ -126,18 +131,19 @@ static bool create(struct sim_disk *sim, const char *name, struct sim_file **fil
 	if (*file != NULL) {
 		return error_set(error, ERROR_IO, "simulated: %s exists", name);
 	}
-	if (!works(sim, error)) {
+	if (!works(sim, SIM_DIRECTORY_FAILED, error)) {
 		return false;
 	}
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
-		if (!sim->files[i].used) {
-			*file = &sim->files[i];
-			(*file)->used = true;
-			snprintf((*file)->name, DISK_NAME_SIZE, "%s", name);
-			return true;
-		}
+	uint32_t place = 0;
+	while (place < sim->file_count && sim->files[place].used) {
+		place++;
 	}
-	WRONG("a simulated directory is small");
+	CHECK(place < SIM_FILES_MAX);
+	sim->file_count += place == sim->file_count;
+	*file = &sim->files[place];
+	(*file)->used = true;
+	snprintf((*file)->name, DISK_NAME_SIZE, "%s", name);
+	return true;
 }
 
 static bool port_open(void *context, const char *name, bool create_it, disk_file *number, struct error *error)
@@ -196,10 +202,10 @@ static bool port_sync_now(void *context, disk_file file, struct error *error)
 static bool port_sync_directory(void *context, struct error *error)
 {
 	struct sim_disk *sim = context;
-	if (!works(sim, error)) {
+	if (!works(sim, SIM_DIRECTORY_FAILED, error)) {
 		return false;
 	}
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
+	for (size_t i = 0; !sim->forgets_directory && i < sim->file_count; i++) {
 		struct sim_file *file = &sim->files[i];
 		memcpy(file->durable_name, file->name, sizeof file->name);
 		if (file->used && file->name[0] == '\0') {
@@ -216,7 +222,7 @@ static bool port_rename(void *context, const char *from, const char *to, struct 
 	if (file == NULL) {
 		return error_set(error, ERROR_IO, "simulated: %s does not exist", from);
 	}
-	if (!works(sim, error)) {
+	if (!works(sim, SIM_DIRECTORY_FAILED, error)) {
 		return false;
 	}
 	struct sim_file *replaced = sim_disk_file(sim, to);
@@ -234,7 +240,7 @@ static bool port_remove(void *context, const char *name, struct error *error)
 	if (file == NULL) {
 		return error_set(error, ERROR_IO, "simulated: %s does not exist", name);
 	}
-	if (!works(sim, error)) {
+	if (!works(sim, SIM_DIRECTORY_FAILED, error)) {
 		return false;
 	}
 	file->name[0] = '\0';
@@ -246,6 +252,7 @@ static bool port_remove(void *context, const char *name, struct error *error)
 static void enqueue(struct sim_disk *sim, struct sim_op op)
 {
 	CHECK(sim->queued < SIM_QUEUE_MAX);
+	sim->submitted++;
 	sim->queue[sim->queued++] = op;
 }
 
@@ -270,7 +277,8 @@ bool sim_disk_step(struct sim_disk *sim)
 	}
 	const uint32_t chosen = prng_below(&sim->prng, sim->queued);
 	const struct sim_op op = sim->queue[chosen];
-	sim->queue[chosen] = sim->queue[--sim->queued];
+	sim->events[SIM_REORDERED] += chosen != 0;
+	memmove(&sim->queue[chosen], &sim->queue[chosen + 1], (--sim->queued - chosen) * sizeof op);
 	struct sim_file *file = &sim->files[op.file];
 	struct error error = {0};
 	const bool done = (op.bytes == NULL || do_write(sim, file, op.offset, op.bytes, op.size, &error)) &&
@@ -285,110 +293,7 @@ void sim_disk_settle(struct sim_disk *sim)
 	}
 }
 
-/* ---- power ---- */
-
-static enum sim_fate random_fate(struct sim_disk *sim)
-{
-	return (enum sim_fate)prng_below(&sim->prng, 3);
-}
-
-/* Tells whoever waits that it is over, and whoever that makes ask for more. */
-static void fail_waiting(struct sim_disk *sim, const struct error *error)
-{
-	while (sim->queued > 0) {
-		struct disk_op *op = sim->queue[--sim->queued].op;
-		op->done(op, error);
-	}
-}
-
-static void start_again(struct sim_disk *sim)
-{
-	sim->powerless = sim->locked = false;
-	sim->fail_in = sim->power_cut_in = 0;
-	sim->space = UINT64_MAX;
-}
-
-/* The old name or the new one; if both would be somebody's, the new one's. */
-static void crash_name(struct sim_disk *sim, struct sim_file *file)
-{
-	if (strcmp(file->name, file->durable_name) != 0) {
-		const bool taken = file->durable_name[0] != '\0' && sim_disk_file(sim, file->durable_name) != NULL;
-		if (!taken && prng_one_in(&sim->prng, 2)) {
-			memcpy(file->name, file->durable_name, sizeof file->name);
-		}
-		memcpy(file->durable_name, file->name, sizeof file->name);
-	}
-	if (file->name[0] == '\0') {
-		sim_file_clear(file);
-	}
-}
-
-void sim_disk_crash(struct sim_disk *sim)
-{
-	sim->powerless = true;
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
-		if (sim->files[i].used) {
-			sim_file_lose_power(&sim->files[i], random_fate(sim), &sim->prng);
-		}
-	}
-	for (uint32_t i = 0; i < sim->queued; i++) {
-		const struct sim_op *op = &sim->queue[i];
-		sim_file_burn_some(&sim->files[op->file], op->offset, op->bytes, op->size, random_fate(sim),
-				   &sim->prng);
-	}
-	fail_waiting(sim, &(struct error){.code = ERROR_IO, .text = "simulated: the power is off"});
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
-		if (sim->files[i].used) {
-			crash_name(sim, &sim->files[i]);
-			sim_file_reload(&sim->files[i]);
-		}
-	}
-	start_again(sim);
-}
-
-void sim_disk_kill(struct sim_disk *sim)
-{
-	sim->powerless = true;
-	for (uint32_t i = 0; i < sim->queued; i++) {
-		const struct sim_op *op = &sim->queue[i];
-		sim_file_write_some(&sim->files[op->file], op->offset, op->bytes, op->size, random_fate(sim),
-				    &sim->prng);
-	}
-	fail_waiting(sim, &(struct error){.code = ERROR_IO, .text = "simulated: the process is gone"});
-	start_again(sim);
-}
-
-/* ---- for tests ---- */
-
-void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from)
-{
-	sim_disk_reset(to, from->prng.state);
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
-		const struct sim_file *source = &from->files[i];
-		if (!source->used || source->name[0] == '\0') {
-			continue;
-		}
-		struct sim_file *target = &to->files[i];
-		target->used = true;
-		memcpy(target->name, source->name, sizeof target->name);
-		memcpy(target->durable_name, source->name, sizeof target->durable_name);
-		sim_file_resize(target, source->size);
-		if (source->size > 0) {
-			sim_file_patch(target, 0, source->cache, source->size);
-		}
-	}
-}
-
-void sim_disk_reset(struct sim_disk *sim, uint64_t seed)
-{
-	for (size_t i = 0; i < SIM_FILES_MAX; i++) {
-		sim_file_clear(&sim->files[i]);
-	}
-	sim->prng.state = seed;
-	memset(sim->opens, 0, sizeof sim->opens);
-	sim->queued = 0;
-	start_again(sim);
-}
+/* ---- beginning and end ---- */
 
 void sim_disk_init(struct sim_disk *sim, uint64_t seed)
 {

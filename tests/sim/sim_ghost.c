@@ -71,12 +71,14 @@ static void mend_segment(struct sim_file *file, uint64_t *previous)
 	}
 	segment.previous = *previous;
 	*previous = segment_header_seal(file->cache, &segment);
+	sim_file_patched(file, 0, SEGMENT_HEADER_SIZE);
 	uint64_t offset = SEGMENT_HEADER_SIZE;
 	struct block_header header;
 	while (block_at(file, offset, segment.log_id, &header)) {
 		const struct block_place place = {segment.log_id, segment.segment, offset};
 		header.previous = *previous;
 		*previous = block_seal(file->cache + offset, &header, place);
+		sim_file_patched(file, offset, (size_t)block_size(header.payload_bytes));
 		offset += block_size(header.payload_bytes);
 	}
 }

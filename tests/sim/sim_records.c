@@ -95,14 +95,21 @@ static void make_room(struct sim_records *records)
 	}
 }
 
-struct record sim_records_add(struct sim_records *records, struct prng *prng)
+size_t sim_records_keep(struct sim_records *records, const struct record *record)
 {
 	make_room(records);
+	const size_t offset = records->offsets[records->count];
+	const size_t size = record_encode(record, records->bytes + offset);
+	records->offsets[++records->count] = offset + size;
+	return size;
+}
+
+struct record sim_records_add(struct sim_records *records, struct prng *prng)
+{
 	struct made_up parts;
 	const struct record made = make_up(prng, &parts);
-	uint8_t *bytes = records->bytes + records->offsets[records->count];
-	const size_t size = record_encode(&made, bytes);
-	records->offsets[++records->count] = (size_t)(bytes - records->bytes) + size;
+	const size_t size = sim_records_keep(records, &made);
+	const uint8_t *bytes = records->bytes + records->offsets[records->count - 1];
 	struct record record;
 	CHECK(record_decode((struct span){bytes, size}, &record, NULL) == size);
 	return record;

@@ -21,6 +21,8 @@ void sim_records_fini(struct sim_records *records);
 
 /* Makes up a record of any type, and keeps it. The record's spans are good until the next one. */
 struct record sim_records_add(struct sim_records *records, struct prng *prng);
+/* Keeps a record of the caller's. Returns its encoded size. */
+size_t sim_records_keep(struct sim_records *records, const struct record *record);
 /* Is this the record of that lsn, byte for byte? */
 bool sim_records_match(const struct sim_records *records, uint64_t lsn, const struct record *record);
 /* Forgets the records behind the first `count`. */

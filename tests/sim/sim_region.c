@@ -64,7 +64,6 @@ bool region_reserve(struct region *region, size_t size, struct error *error)
 	return true;
 }
 
-/* Of an index with more than one stripe, only the first would be found on a shelf: simulations have one. */
 bool region_commit(struct region *region, size_t size)
 {
 	const size_t whole = whole_pages(size);

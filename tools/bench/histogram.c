@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <base/check.h>
 #include <bench/histogram.h>
+#include <stdbool.h>
 
 static_assert(HISTOGRAM_SIZE < UINT32_MAX, "a cell has a 32-bit number");
 
@@ -71,11 +72,18 @@ uint64_t histogram_quantile(const struct histogram *histogram, double quantile)
 	for (uint32_t i = 0; i < HISTOGRAM_SIZE - 1; i++) {
 		passed += histogram->cells[i];
 		if (passed > 0 && (double)passed >= rank) {
-			return cell_end(i) < histogram->greatest ? cell_end(i) : histogram->greatest;
+			return histogram_cell_value(histogram, i);
 		}
 	}
-	/* What is left is in the last cell, which has no end of its own. */
-	return histogram->greatest;
+	return histogram_cell_value(histogram, HISTOGRAM_SIZE - 1);
+}
+
+uint64_t histogram_cell_value(const struct histogram *histogram, uint32_t cell)
+{
+	CHECK(cell < HISTOGRAM_SIZE);
+	/* The last cell has no end of its own. */
+	const bool ends = cell < HISTOGRAM_SIZE - 1 && cell_end(cell) < histogram->greatest;
+	return ends ? cell_end(cell) : histogram->greatest;
 }
 
 double histogram_average(const struct histogram *histogram)

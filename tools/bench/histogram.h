@@ -36,5 +36,7 @@ void histogram_merge(struct histogram *target, const struct histogram *source);
 
 /* The value that a share of `quantile` (0 to 1) of all values does not exceed; 0 if there are none. */
 uint64_t histogram_quantile(const struct histogram *histogram, double quantile);
+/* What a value of this cell is taken for: the greatest that falls into it, and no more than the greatest there was. */
+uint64_t histogram_cell_value(const struct histogram *histogram, uint32_t cell);
 /* 0 if there are none. */
 double histogram_average(const struct histogram *histogram);

@@ -6,6 +6,7 @@
 #include <bench/audit.h>
 #include <bench/background.h>
 #include <bench/crew.h>
+#include <bench/figures.h>
 #include <bench/race.h>
 #include <bench/report.h>
 #include <bench/server.h>
@@ -17,6 +18,8 @@
 
 /* Descriptors beside those of the racers: the crews' and the background's, the files and sockets of the rest. */
 #define OTHER_DESCRIPTORS (CREWS_MAX + 64)
+
+#define NS_PER_US 1e3
 
 struct races {
 	const struct options *options;
@@ -102,7 +105,9 @@ static bool judge_race(struct races *races, const struct crews *crews, struct re
 	report_range_add(&level->winners, winners, level->races == 1);
 	report_range_add(&level->refused, refused, level->races == 1);
 	level->duplicates += winners > 1 ? winners - 1 : 0;
-	level->race_ns += winners + refused > 0 ? last_ns - first_ns : 0;
+	const uint64_t race_ns = winners + refused > 0 ? last_ns - first_ns : 0;
+	level->race_ns += race_ns;
+	level->slowest_ns = race_ns > level->slowest_ns ? race_ns : level->slowest_ns;
 	if (winners == 0) {
 		report_fail(&races->report, "level %" PRIu32 ", race %" PRIu32 ": nobody won", level->level,
 			    level->races);
@@ -157,6 +162,29 @@ static bool is_interrupted(void)
 	return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
 }
 
+/* Into the sheet, if there is one, as row race-<level>. */
+static void keep_figures(struct races *races, const struct report_level *level)
+{
+	char row[32];
+	snprintf(row, sizeof row, "race-%" PRIu32, level->level);
+	struct figures figures;
+	struct error error;
+	if (!figures_open(&figures, races->options, &error)) {
+		report_fail(&races->report, "%s", error.text);
+		return;
+	}
+	figures.row = row;
+	figures_keep(&figures, "duplicates", (double)level->duplicates);
+	figures_keep(&figures, "race_us_average", (double)level->race_ns / level->races / NS_PER_US);
+	figures_keep(&figures, "race_us_max", (double)level->slowest_ns / NS_PER_US);
+	figures_keep(&figures, "answer_us_average", histogram_average(&level->latency_ns) / NS_PER_US);
+	figures_keep(&figures, "answer_us_max", (double)level->latency_ns.greatest / NS_PER_US);
+	figures_keep(&figures, "rss_mb", (double)level->rss_bytes / 1e6);
+	if (!figures_close(&figures, &error)) {
+		report_fail(&races->report, "%s", error.text);
+	}
+}
+
 static void run_level(struct races *races, uint32_t connections)
 {
 	struct crews crews;
@@ -182,6 +210,9 @@ static void run_level(struct races *races, uint32_t connections)
 	}
 	report_progress_end(&races->report);
 	report_table_row(&level);
+	if (!report_failed(&races->report)) {
+		keep_figures(races, &level);
+	}
 }
 
 static void run_levels(struct races *races)

@@ -46,6 +46,7 @@ struct report_level {
 	struct report_range winners; /* of a race */
 	struct report_range refused;
 	uint64_t duplicates; /* winners after the first, of all races */
+	uint64_t slowest_ns; /* the longest of them */
 	uint64_t race_ns;    /* from the first request sent to the last answer received, sum over the races */
 	uint64_t rss_bytes;  /* of the server, after the last race */
 	struct histogram latency_ns;

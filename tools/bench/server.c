@@ -93,11 +93,16 @@ static bool start_here(struct server *server, const struct options *options, str
 	}
 	snprintf(server->name, sizeof server->name, "127.0.0.1:%u", port);
 	char clients[16];
-	snprintf(clients, sizeof clients, "%u", options_level_max(options) + OTHER_CLIENTS);
+	const uint32_t level = options_level_max(options);
+	snprintf(clients, sizeof clients, "%u",
+		 (level > options->connections ? level : options->connections) + OTHER_CLIENTS);
+	/* Traffic claims slots that nobody opened, as the peers set keys; a race opens its own. */
+	const char *unlisted = strcmp(options->mode, "race") == 0 ? "no" : "yes";
 	const char *arguments[] = {
-	    NULL,    "--bind",          "127.0.0.1",   "--port", strchr(server->name, ':') + 1,
-	    "--dir", server->directory, "--maxmemory", "2gb",    "--maxclients",
-	    clients, "--loglevel",      "warning",     NULL,
+	    NULL,    "--bind",           "127.0.0.1",   "--port",     strchr(server->name, ':') + 1,
+	    "--dir", server->directory,  "--maxmemory", "2gb",        "--maxclients",
+	    clients, "--unlisted-slots", unlisted,      "--loglevel", "warning",
+	    NULL,
 	};
 	if (!address_parse(&server->address, server->name, error) ||
 	    !process_start(&server->process, "slotd", arguments, false, error)) {
@@ -194,14 +199,12 @@ static bool rss_from_proc(pid_t pid, uint64_t *bytes, struct error *error)
 	return true;
 }
 
-bool server_rss_bytes(const struct server *server, struct connection *connection, uint64_t *bytes, struct error *error)
+bool server_info_number(struct connection *connection, const char *name, uint64_t *number, struct error *error)
 {
-	if (server->started_here) {
-		return rss_from_proc(server->process.pid, bytes, error);
-	}
 	struct answer answer;
 	char info[8192];
-	if (!connection_ask(connection, &answer, error, "INFO memory")) {
+	char field[64];
+	if (!connection_ask(connection, &answer, error, "INFO")) {
 		return false;
 	}
 	if (answer.kind != '$' || answer.words[0].size >= sizeof info) {
@@ -209,7 +212,17 @@ bool server_rss_bytes(const struct server *server, struct connection *connection
 	}
 	memcpy(info, answer.words[0].at, answer.words[0].size);
 	info[answer.words[0].size] = '\0';
-	return find_number(info, "used_memory_rss:", bytes) || connection_unexpected(connection, &answer, error);
+	snprintf(field, sizeof field, "%s:", name);
+	return find_number(info, field, number) ||
+	       error_set(error, ERROR_IO, "the server's INFO has no number %s", name);
+}
+
+bool server_rss_bytes(const struct server *server, struct connection *connection, uint64_t *bytes, struct error *error)
+{
+	if (server->started_here) {
+		return rss_from_proc(server->process.pid, bytes, error);
+	}
+	return server_info_number(connection, "used_memory_rss", bytes, error);
 }
 
 bool server_log_is_in_memory(const struct server *server)

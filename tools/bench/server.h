@@ -33,5 +33,8 @@ void server_discard(struct server *server, bool keep);
 /* Its resident memory: from /proc if it was started here, else from its INFO. */
 bool server_rss_bytes(const struct server *server, struct connection *connection, uint64_t *bytes, struct error *error);
 
+/* The number behind `name:` in its INFO. */
+bool server_info_number(struct connection *connection, const char *name, uint64_t *number, struct error *error);
+
 /* Is its directory, if known, on a file system that keeps nothing? Latencies then say nothing about a real one. */
 bool server_log_is_in_memory(const struct server *server);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # packages: makes sure that what a target needs is installed, and installs what is not.
 #
-# usage: tools/house/packages.sh build|run|test|check|crash
+# usage: tools/house/packages.sh build|run|test|check|crash|bench
 #
 # Looks for the thing itself (a program, a header), not for the package, so that it is right on other systems too; the
 # packages are Debian's. Needs root or sudo to install; where it cannot, it says in one line what to install.
@@ -24,6 +24,13 @@ needed() {
 		crash nbdkit            command:nbdkit                devices that fail, are slow, or hang
 		crash libnbd-bin        command:nbdfuse               such a device as a file
 		crash fuse3             command:fusermount3           the same
+		crash libfuse3-dev      file:/usr/include/fuse3/fuse.h a device that records what is written to it
+		bench redis-server      command:redis-server          a peer to compare with
+		bench redis-tools       command:redis-benchmark       to compare our client with
+		bench postgresql-15     glob:/usr/lib/postgresql/*/bin/postgres another peer
+		bench postgresql-client-15 command:psql               its table
+		bench libpq-dev         file:/usr/include/postgresql/libpq-fe.h its client library
+		bench gnuplot-nox       command:gnuplot               charts
 		check clang             command:clang                 the second compiler
 		check clang-format      command:clang-format          the layout check
 		check libclang-rt-14-dev glob:/usr/lib/llvm-14/lib/clang/*/lib/linux/*fuzzer* sanitizers and libFuzzer
@@ -48,8 +55,9 @@ run) sets='build run' ;;
 test) sets='build run test' ;;
 check) sets='build run test check' ;;
 crash) sets='build crash' ;;
+bench) sets='build bench' ;;
 *)
-	echo "usage: $0 build|run|test|check|crash" >&2
+	echo "usage: $0 build|run|test|check|crash|bench" >&2
 	exit 2
 	;;
 esac

@@ -34,6 +34,12 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 	return true;
 }
 
+static void on_ahead(void *context, const struct record *records, size_t count)
+{
+	const struct scan *scan = context;
+	rebuild_ahead(&scan->rebuilt->rebuild, records, count);
+}
+
 bool scan_block(struct scan *scan, const struct reader_block *block, struct error *error)
 {
 	progress_move(&scan->progress, &scan->reader);
@@ -127,6 +133,7 @@ static int scan_log(struct scan *scan, const struct log_start *start)
 	const bool shown =
 	    isatty(STDERR_FILENO) && !options->follow && !(prints_records(options) && isatty(STDOUT_FILENO));
 	bool sound = reader_open(&scan->reader, scan->disk, start, &error);
+	scan->reader.ahead = scan->rebuilt != NULL ? on_ahead : NULL;
 	progress_begin(&scan->progress, shown, scan->disk);
 	if (sound) {
 		sound = options->follow ? follow_log(scan, &error) : read_log(scan, &error);

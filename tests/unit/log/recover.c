@@ -66,6 +66,7 @@ static void last_block(struct sim_file **file, uint64_t *offset, uint64_t *end)
 	struct error error;
 	struct reader_block block;
 	char name[DISK_NAME_SIZE] = "";
+	*offset = *end = 0;
 	cr_assert(reader_open(&reader, &log_.disk.port, &(struct log_start){0}, &error));
 	while (reader_next(&reader, &block, &error) == READER_BLOCK) {
 		*offset = block.offset;
@@ -101,52 +102,7 @@ static struct sim_op block_on_its_way(void)
 	}
 }
 
-/* ---- every bit, every length ---- */
-
-Test(recover, any_flipped_bit_is_refused_or_cuts_no_more_than_the_newest_batch)
-{
-	struct sim_file *newest;
-	uint64_t newest_offset;
-	uint64_t newest_end;
-	last_block(&newest, &newest_offset, &newest_end);
-	/* The first segment, as a finished one, and the last; the one between would only take time. */
-	for (uint64_t number = 1; number <= 3; number += 2) {
-		struct sim_file *file = fixture_segment(&log_, number);
-		uint64_t refused = 0;
-		for (uint64_t bit = 0; bit < file->size * 8; bit++) {
-			file->cache[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			const struct reading reading = read_all();
-			file->cache[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			refused += reading.refused;
-			const bool in_newest = file == newest && bit / 8 >= newest_offset && bit / 8 < newest_end;
-			const bool same = reading.different == 0 && reading.records == BATCHES;
-			const bool cut = reading.different == 0 && reading.records == BATCHES - 1 && in_newest;
-			cr_assert(reading.refused || same || cut, "%s, bit %" PRIu64, file->name, bit);
-		}
-		cr_assert_geq(refused, 8 * (file == newest ? newest_offset : file->size));
-	}
-}
-
-Test(recover, behind_a_heartbeat_any_flipped_bit_of_the_newest_batch_is_refused)
-{
-	struct sim_file *newest;
-	uint64_t offset;
-	uint64_t end;
-	cr_assert(fixture_open(&log_));
-	wal_rest(log_.wal, 0);
-	wal_rest(log_.wal, WAL_REST_NS);
-	fixture_close(&log_);
-	last_block(&newest, &offset, &end);
-	cr_assert_eq(end - offset, BLOCK_ALIGN, "the heartbeat");
-	for (uint64_t bit = 0; bit < newest->size * 8; bit++) {
-		newest->cache[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		const struct reading reading = read_all();
-		newest->cache[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		/* The heartbeat's own bits cost no record. */
-		cr_assert(reading.refused || bit / 8 >= offset, "bit %" PRIu64, bit);
-		cr_assert(reading.refused || (reading.different == 0 && reading.records == BATCHES));
-	}
-}
+/* ---- every length, every block (every bit: flips.c) ---- */
 
 Test(recover, a_file_cut_short_or_grown_is_refused)
 {

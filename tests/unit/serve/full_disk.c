@@ -98,12 +98,7 @@ static void fill_and_make_space(const char *options)
 		fputs("SKIPPED: full_disk needs root, to mount a small tmpfs\n", stderr);
 		cr_skip_test("needs root, to mount a small tmpfs");
 	}
-	char bin[SERVER_PATH_SIZE] = {0};
-	cr_assert_gt(readlink("/proc/self/exe", bin, sizeof bin - 1), 0);
-	for (int up = 0; up < 3; up++) {
-		*strrchr(bin, '/') = '\0';
-	}
-	cr_assert(server_init(&server, bin, &error), "%s", error.text);
+	cr_assert(server_init_for_unit(&server, &error), "%s", error.text);
 	snprintf(server.options, sizeof server.options, "--unlisted-slots yes %s", options);
 	mkdir(server.dir, 0700);
 	mount_full("1200k", 0); /* a segment, and not another */

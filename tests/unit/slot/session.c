@@ -100,3 +100,14 @@ Test(session, a_free_session_is_not_waited_for)
 	struct session session = {.state = session_state(SESSION_FREE, 0, 0)};
 	cr_assert_eq(session_status(session_wait_settled(&session)), SESSION_FREE);
 }
+
+Test(session, when_it_was_made_and_its_minutes_share_a_word)
+{
+	const uint64_t moments[] = {0, 1, UINT64_C(253402300799999), SESSION_CREATED_MS_MAX};
+	const uint16_t minutes[] = {0, 1, 50, 1440};
+	for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+		const uint64_t made = session_made(moments[i], minutes[i]);
+		cr_assert_eq(session_created_ms(made), moments[i]);
+		cr_assert_eq(session_minutes(made), minutes[i]);
+	}
+}

@@ -183,8 +183,6 @@ Test(table, an_unlisted_slot_in_a_record_that_was_another_is_not_claimed_for_it)
 	fixture.toy.unlisted_slots = true;
 	struct table *table = &fixture.table;
 	bool added;
-	/* The card of the later day is there already, so that the record goes from slot to slot. */
-	table_add(table, fixture_key(&fixture, 1), claim_make(CLAIM_OPEN, 0, 0), false, &added);
 	const uint64_t past = key_make(fixture.lee, 100, 600);
 	const uint32_t slot = table_add(table, past, claim_make(CLAIM_OPEN, 0, 0), false, &added);
 	const struct slot_view stale = look(&fixture, past);
@@ -307,7 +305,7 @@ Test(table, slots_overlap_when_they_share_a_minute_also_across_midnight)
 	fixture_fini(&fixture);
 }
 
-Test(table, unlisted_slots_do_not_overlap)
+Test(table, unlisted_slots_do_not_overlap_and_are_in_no_day)
 {
 	static struct fixture fixture;
 	fixture_init(&fixture, 16 << 20);
@@ -316,6 +314,9 @@ Test(table, unlisted_slots_do_not_overlap)
 	cr_assert_not(overlaps(&fixture, FIXTURE_DAY, 600, 50));
 	fixture_open(&fixture, fixture_key(&fixture, 600), 50);
 	cr_assert(overlaps(&fixture, FIXTURE_DAY, 620, 50), "the listed one is behind the unlisted");
+	uint32_t slots[TABLE_DAY_SLOTS_MAX];
+	cr_assert_eq(table_day(&fixture.table, fixture.lee, FIXTURE_DAY, slots), 1, "in the same 24 minutes");
+	cr_assert_eq(slots[0], table_find(&fixture.table, fixture_key(&fixture, 600)));
 	fixture_fini(&fixture);
 }
 

@@ -121,13 +121,17 @@ static void compare_day(struct run *run, const struct toy_desk *toy, uint32_t ps
 	static uint32_t slots[TABLE_DAY_SLOTS_MAX];
 	const size_t expected_count = model_day(&run->model, psychologist, day, expected);
 	const size_t count = table_day(toy->table, psychologist_there, day, slots);
-	AGREE(run, count == expected_count, "day %u has %zu slots, not %zu", run->step, day, count, expected_count);
-	for (size_t i = 0; i < count; i++) {
+	size_t listed = 0;
+	for (size_t i = 0; i < expected_count; i++) {
 		const uint64_t key = key_make(psychologist_there, day, key_minute(expected[i].key));
-		AGREE(run, slots[i] == table_find(toy->table, key), "day %u has another slot at %zu", run->step, day,
-		      i);
 		compare_slot(run, toy, key, &expected[i]);
+		if (expected[i].minutes != 0) {
+			AGREE(run, listed < count && slots[listed] == table_find(toy->table, key),
+			      "day %u has another slot at %zu", run->step, day, listed);
+			listed++;
+		}
 	}
+	AGREE(run, count == listed, "day %u has %zu slots, not %zu", run->step, day, count, listed);
 }
 
 static void step_day(struct run *run)

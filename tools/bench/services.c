@@ -1,0 +1,199 @@
+/*
+ * services: see services.h.
+ */
+#include <base/check.h>
+#include <base/clock.h>
+#include <bench/services.h>
+#include <inttypes.h>
+#include <slot/civil.h>
+#include <stdio.h>
+
+#define PSYCHOLOGISTS  20
+#define DAY_HOURS      "09:00 50 COUNT 8 EVERY 60"
+#define GROWTH_HOURS   "00:00 15 COUNT 96"
+#define FUTURE_DAY     23000 /* 2032-12-21; the bookings beside it have days of 2031 */
+#define FUTURE_DAYS    1000
+#define FIRST_PAST_DAY 11323 /* 2001-01-01 */
+#define PAST_DAYS_SKIP 64
+#define STEPS_A_PURGE  16
+
+struct date_text {
+	char text[CIVIL_DATE_SIZE + 1];
+};
+
+static struct date_text date_of(uint64_t day)
+{
+	struct date_text date = {""};
+	civil_format_date((uint16_t)day, date.text);
+	return date;
+}
+
+/* Sends one line a psychologist, in one go as a service would, and reads the answers: integers, or PAST. */
+static bool ask_all(struct service *service, const char *command, const char *date, const char *rest, bool *past,
+		    struct error *error)
+{
+	struct buffer requests = {0};
+	for (uint32_t i = 0; i < PSYCHOLOGISTS; i++) {
+		buffer_format(&requests, "%s hours-%" PRIu32 " %s %s\r\n", command, i, date, rest);
+	}
+	bool good = connection_send(&service->connection, requests.at, requests.size, error);
+	buffer_fini(&requests);
+	*past = false;
+	for (uint32_t i = 0; good && i < PSYCHOLOGISTS; i++) {
+		struct answer answer;
+		uint64_t count;
+		good = connection_receive(&service->connection, &answer, error);
+		if (good && answer.kind == '-' && strncmp((const char *)answer.words[0].at, "PAST", 4) == 0) {
+			*past = true;
+		} else if (good && !answer_number(&answer, &count)) {
+			good = error_set(error, ERROR_IO, "%s of %s was answered %c%.*s", command, date, answer.kind,
+					 (int)(answer.count > 0 ? answer.words[0].size : 0),
+					 answer.count > 0 ? (const char *)answer.words[0].at : "");
+		}
+		service->requests++;
+	}
+	return good;
+}
+
+/* What a server has purged stays purged: the days go forward until it has nothing left to purge. */
+static bool purge_one_day(struct service *service, struct error *error)
+{
+	const struct clock clock = clock_real();
+	if (service->past_day + UINT64_C(3) >= clock_wall_ms(&clock) / 86400000) {
+		return true;
+	}
+	bool past;
+	struct answer answer;
+	uint64_t removed;
+	if (!ask_all(service, "OPEN", date_of(service->past_day).text, DAY_HOURS, &past, error)) {
+		return false;
+	}
+	service->past_day = (uint16_t)(service->past_day + (past ? PAST_DAYS_SKIP : 1));
+	if (past) {
+		return true;
+	}
+	service->requests++;
+	return connection_ask(&service->connection, &answer, error, "PURGE BEFORE %s",
+			      date_of(service->past_day).text) &&
+	       (answer_number(&answer, &removed) || connection_unexpected(&service->connection, &answer, error));
+}
+
+static bool step_hours(struct service *service, struct error *error)
+{
+	if (service->steps % STEPS_A_PURGE == 0 && !purge_one_day(service, error)) {
+		return false;
+	}
+	const struct date_text date = date_of(FUTURE_DAY + service->steps % FUTURE_DAYS);
+	bool past;
+	return ask_all(service, "OPEN", date.text, DAY_HOURS, &past, error) &&
+	       ask_all(service, "CLOSE", date.text, "", &past, error);
+}
+
+static bool step_sync(struct service *service, struct error *error)
+{
+	const struct date_text date = date_of(FUTURE_DAY + service->steps % FUTURE_DAYS);
+	const uint32_t psychologist = (uint32_t)(service->steps % PSYCHOLOGISTS);
+	struct answer answer;
+	service->requests += 2;
+	return connection_ask(&service->connection, &answer, error, "SLOTS hours-%" PRIu32 " %s %s ALL", psychologist,
+			      date.text, date.text) &&
+	       (answer.kind == '*' || connection_unexpected(&service->connection, &answer, error)) &&
+	       connection_ask(&service->connection, &answer, error, "SLOT hours-%" PRIu32 " %s 09:00", psychologist,
+			      date.text) &&
+	       (answer.kind == '*' || connection_unexpected(&service->connection, &answer, error));
+}
+
+static bool step_growth(struct service *service, struct error *error)
+{
+	struct answer answer;
+	uint64_t opened;
+	service->requests++;
+	return connection_ask(&service->connection, &answer, error, "OPEN growth-%" PRIu64 " %s " GROWTH_HOURS,
+			      service->steps / FUTURE_DAYS, date_of(FUTURE_DAY + service->steps % FUTURE_DAYS).text) &&
+	       (answer_number(&answer, &opened) || connection_unexpected(&service->connection, &answer, error));
+}
+
+static bool step_snapshot(struct service *service, struct error *error)
+{
+	struct answer answer;
+	service->requests++;
+	return connection_ask(&service->connection, &answer, error, "SNAPSHOT") &&
+	       (answer.kind != '-' || connection_unexpected(&service->connection, &answer, error));
+}
+
+static const struct {
+	const char *names;
+	service_step_f *steps[SERVICES_MAX];
+} known[] = {
+    {"services", {step_hours, step_sync}},
+    {"growth", {step_growth, NULL}},
+    {"snapshot", {step_snapshot, NULL}},
+};
+
+static service_step_f *const *find_steps(const char *names)
+{
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (strcmp(known[i].names, names) == 0) {
+			return known[i].steps;
+		}
+	}
+	return NULL;
+}
+
+bool services_known(const char *names)
+{
+	return find_steps(names) != NULL;
+}
+
+static void *run(void *argument)
+{
+	struct service *service = argument;
+	/* Relaxed: nothing but the flag itself is told; what the service counted is read after the join. */
+	while (!service->failed && !atomic_load_explicit(&service->services->stop, memory_order_relaxed)) {
+		service->failed = !service->step(service, &service->error);
+		service->steps++;
+	}
+	return NULL;
+}
+
+bool services_start(struct services *services, const char *names, const struct address *address, uint32_t timeout_ms,
+		    struct error *error)
+{
+	service_step_f *const *steps = find_steps(names);
+	CHECK(steps != NULL);
+	*services = (struct services){.address = address, .timeout_ms = timeout_ms};
+	for (uint32_t i = 0; i < SERVICES_MAX && steps[i] != NULL; i++) {
+		struct service *service = &services->service[i];
+		*service = (struct service){.services = services, .step = steps[i], .past_day = FIRST_PAST_DAY};
+		/* The first step is done here: what cannot work at all says so before anything is measured. */
+		if (!connection_open(&service->connection, address, timeout_ms, error) ||
+		    !service->step(service, error)) {
+			return false;
+		}
+		service->steps = 1;
+	}
+	for (uint32_t i = 0; i < SERVICES_MAX && steps[i] != NULL; i++) {
+		const int failure = pthread_create(&services->service[i].thread, NULL, run, &services->service[i]);
+		CHECK(failure == 0);
+		services->count++;
+	}
+	return true;
+}
+
+bool services_stop(struct services *services, uint64_t *requests, struct error *error)
+{
+	bool good = true;
+	*requests = 0;
+	atomic_store_explicit(&services->stop, true, memory_order_relaxed); /* see run */
+	for (uint32_t i = 0; i < services->count; i++) {
+		struct service *service = &services->service[i];
+		pthread_join(service->thread, NULL);
+		connection_close(&service->connection);
+		*requests += service->requests;
+		if (service->failed) {
+			*error = service->error;
+			good = false;
+		}
+	}
+	return good;
+}
