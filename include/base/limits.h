@@ -35,5 +35,19 @@ static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_PLAIN_SIZE_
 	      "the widest OPEN fits in a record");
 static_assert(GROUP_SLOTS_MAX * (2 * TOKEN_SIZE_MAX + 32) + 32 <= RECORD_SIZE_MAX, "the widest BOOKALL fits in one");
 
+/* ALTERNATIVES and ALT: most that may be asked for, and how many are answered if nobody says. How far they may be is the
+ * option `alternatives-days`, to each side. */
+#define ALTERNATIVES_COUNT_MAX     100
+#define ALTERNATIVES_COUNT_DEFAULT 3
+#define ALTERNATIVES_DAYS_MAX      366
+
+/* Highest `sessions-max-reply`: sorting and writing them is one step of the loop, which takes some milliseconds. */
+#define SESSIONS_REPLY_MAX 10000
+
+/* HOT: most slots it answers, and how many if nobody says; most of them that a worker counts (`hot-entries`). */
+#define HOT_COUNT_MAX     1000
+#define HOT_COUNT_DEFAULT 10
+#define HOT_ENTRIES_MAX   8192
+
 /* Workers. */
 #define THREADS_MAX 64

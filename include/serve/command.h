@@ -3,10 +3,11 @@
  *
  * Rooms: command.c (whether a request is executed: arity, LOADING, MULTI), command_table.c (the table, finding),
  * command_book.c (BOOK CLAIM CANCEL), command_group.c (BOOKALL BOOKANY), command_multi.c (MULTI EXEC DISCARD WATCH
- * UNWATCH), command_read.c (SLOT SLOTS SESSION), command_hours.c (OPEN CLOSE PURGE),
+ * UNWATCH), command_read.c (SLOT SLOTS SESSION), command_alternatives.c (ALTERNATIVES, and ALT of what claims),
+ * command_sessions.c (SESSIONS), command_hours.c (OPEN CLOSE PURGE),
  * command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP,
  * COMMAND and its subcommands), command_info.c (INFO), command_config.c (CONFIG SHUTDOWN),
- * command_snapshot.c (SNAPSHOT).
+ * command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
  *
  * Threads: any worker; the client and the reply are that worker's.
  */
@@ -90,10 +91,12 @@ const struct command *command_find(struct span name);
 /* Handlers, each in its room. */
 command_f command_book, command_claim, command_cancel;
 command_f command_slot, command_slots, command_session;
+command_f command_alternatives, command_sessions;
 command_f command_open, command_close, command_purge;
 command_f command_ping, command_echo, command_hello, command_auth, command_select, command_client, command_reset,
     command_quit, command_time, command_help;
 command_f command_docs;
+command_f command_hot;
 command_f command_info, command_config, command_shutdown, command_snapshot;
 command_f command_group; /* BOOKALL, BOOKANY */
 command_f command_multi, command_exec, command_discard, command_watch, command_unwatch;

@@ -77,6 +77,9 @@ struct place {
 /* BOOK and CLAIM. `client` is a valid token. The client that has the slot gets its id again [I10]. */
 struct outcome desk_book(struct desk *desk, const struct place *place, struct span client);
 
+/* Counts a claim that was refused: by reason, and by slot if it was another's. `place` is where. */
+void desk_count_lost(struct desk *desk, const struct place *place, enum outcome_code code);
+
 /* CANCEL. Cancelling what is cancelled is done again [I10]. `reason` goes into the log; may be empty. */
 struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason);
 

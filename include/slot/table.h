@@ -63,6 +63,7 @@
 #include <slot/claim.h>
 #include <slot/key.h>
 #include <slot/session.h>
+#include <slot/thread.h>
 
 #define TABLE_HOURS_LOCKS 256
 
@@ -81,6 +82,7 @@ struct table {
 	struct index index;
 	struct intern psychologists;
 	struct intern clients;
+	struct threads threads;
 	/* guard which slots a psychologist has; psychologist number modulo TABLE_HOURS_LOCKS */
 	struct lock hours[TABLE_HOURS_LOCKS];
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
@@ -100,7 +102,8 @@ void table_fini(struct table *table);
 
 /* What a listed slot costs when opened, and what is promised for its booking [I5]. Bytes. */
 #define TABLE_SLOT_BYTES    (sizeof(struct slot) + INDEX_BYTES_PER_ENTRY)
-#define TABLE_BOOKING_BYTES (sizeof(struct session) + INTERN_BYTES_MAX)
+#define TABLE_SESSION_BYTES (sizeof(struct session) + THREAD_LINK_BYTES)
+#define TABLE_BOOKING_BYTES (TABLE_SESSION_BYTES + INTERN_BYTES_MAX_WITH_WORD)
 
 /* The slot with this key, or 0. */
 uint32_t table_find(const struct table *table, uint64_t key);
@@ -186,7 +189,19 @@ bool table_change_begin(struct table *table, const struct session_view *seen, en
 void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms);
 void table_change_undo(struct table *table, const struct session_view *seen);
 
-/* Says which record made the session's present state. Release; pairs with session_wait_settled. */
+/* The ids of a client's sessions, the last made first, whatever their status: looks at up to `looks` sessions behind the cursor
+ * (zeros: at the start); `ids` has room for as many. A session that was settled before the walk began, and whose day is not
+ * purged, is among those of a walk from start to end; table_session_view says what became of it. */
+enum thread_walk {
+	THREAD_MORE,
+	THREAD_END,
+	THREAD_LOST, /* a purge took out where the walk was: it begins again, and what it gave so far counts for nothing */
+};
+uint32_t table_client_sessions(const struct table *table, uint32_t client, struct thread_cursor *cursor, uint64_t *ids,
+			       uint32_t looks, enum thread_walk *walk);
+
+/* Says which record made the session's present state; links a new session to its client's (slot/thread.h). Release; pairs
+ * with session_wait_settled. */
 void table_settle(struct table *table, uint64_t id, uint64_t lsn);
 
 /* Adds a slot with this key and word (OPEN or CLOSED; an unlisted one: claim_make(CLAIM_OPEN, 0, 0)) unless there is
@@ -240,14 +255,15 @@ void table_restore_done(struct table *table);
  * horizon before it moved adds behind the cursor is out of sight, too, and goes with the next purge. */
 void table_purge_horizon(struct table *table, uint16_t day, uint64_t lsn);
 struct purge_cursor {
-	uint32_t slot;           /* the last one looked at */
-	uint32_t session;        /* the same, of sessions: they come after the slots */
-	uint64_t removed_open;   /* slots that were free, but for unlisted ones that were never booked */
-	uint64_t removed_booked; /* slots that were occupied */
+	uint32_t slot;               /* the last one done with */
+	uint32_t session;            /* the same, of sessions: they come after the slots */
+	struct thread_cursor thread; /* in the thread of the next one, which is being swept */
+	uint64_t removed_open;       /* slots that were free, but for unlisted ones that were never booked */
+	uint64_t removed_booked;     /* slots that were occupied */
 	uint64_t removed_blocked;
 	uint64_t removed_held;
 };
-/* Looks at up to `count` records from the cursor on. False when there are no more. */
+/* Looks at up to `count` records, and links of threads, from the cursor on. False when there are no more. */
 bool table_purge_reclaim(struct table *table, struct purge_cursor *cursor, uint32_t count);
 
 /* How many slots there are in each state, counted as removed_open and so on; a walk over all of them, after replay,

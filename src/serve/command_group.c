@@ -2,6 +2,7 @@
  * command_group: BOOKALL and BOOKANY; and what of every command that may be one of a group (MULTI ... EXEC) is the same: it
  * says what it would change (plan), and afterwards what became of it (answer).
  */
+#include "command_alternatives.h"
 #include <base/check.h>
 #include <serve/arguments.h>
 #include <serve/command.h>
@@ -20,8 +21,10 @@ bool command_plan_book(const struct request *request, struct group *group, struc
 {
 	struct place place;
 	struct span client;
+	uint64_t alternatives; /* of a BOOK; -EXECABORT names none */
 	if (!argument_place(reply, request, 1, &place) ||
-	    !argument_token(reply, "client", request->words[4], &client)) {
+	    !argument_token(reply, "client", request->words[4], &client) ||
+	    !argument_alternatives(reply, request, 5, &alternatives)) {
 		return false;
 	}
 	struct group_change *change = group_add(group, GROUP_BOOK);

@@ -32,6 +32,10 @@
 	{                                                                                                              \
 		.name = "id", .type = "integer"                                                                        \
 	}
+#define ALT                                                                                                            \
+	{                                                                                                              \
+		.name = "n", .type = "integer", .token = "ALT", .optional = true                                       \
+	}
 #define SUBCOMMAND                                                                                                     \
 	{                                                                                                              \
 		.name = "subcommand", .type = "string"                                                                 \
@@ -50,11 +54,11 @@ static const struct command commands[] = {
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES | COMMAND_CLAIMS,
 	.words_min = 5,
-	.words_max = 5,
-	.usage = "psychologist date time client",
-	.summary = "Books a slot for a client and answers the session's id, or -TAKEN.",
+	.words_max = 7,
+	.usage = "psychologist date time client [ALT n]",
+	.summary = "Books a slot for a client and answers the session's id, or -TAKEN, with ALT and n other slots.",
 	.since = "0.1.0",
-	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT},
+	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT, ALT},
     },
     {
 	.name = "CLAIM",
@@ -138,6 +142,17 @@ static const struct command commands[] = {
 		      {.name = "all", .type = "pure-token", .token = "ALL", .optional = true}},
     },
     {
+	.name = "ALTERNATIVES",
+	.execute = command_alternatives,
+	.class = COMMAND_READ,
+	.words_min = 4,
+	.words_max = 6,
+	.usage = "psychologist date time [COUNT n]",
+	.summary = "Lists the psychologist's open slots nearest to a time, nearest first.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST, DATE, TIME, {.name = "n", .type = "integer", .token = "COUNT", .optional = true}},
+    },
+    {
 	.name = "SESSION",
 	.execute = command_session,
 	.class = COMMAND_READ,
@@ -147,6 +162,19 @@ static const struct command commands[] = {
 	.summary = "Answers everything about one session.",
 	.since = "0.1.0",
 	.arguments = {ID},
+    },
+    {
+	.name = "SESSIONS",
+	.execute = command_sessions,
+	.class = COMMAND_READ,
+	.words_min = 2,
+	.words_max = 4,
+	.usage = "client [from-date] [to-date]",
+	.summary = "Lists a client's sessions, also those that are over, earliest first.",
+	.since = "0.1.0",
+	.arguments = {CLIENT,
+		      {.name = "from-date", .type = "string", .optional = true},
+		      {.name = "to-date", .type = "string", .optional = true}},
     },
     {
 	.name = "OPEN",
@@ -386,6 +414,18 @@ static const struct command commands[] = {
 	.summary = "Answers figures about the server, in sections.",
 	.since = "0.1.0",
 	.arguments = {REST("section")},
+    },
+    {
+	.name = "HOT",
+	.execute = command_hot,
+	.class = COMMAND_ANY,
+	.words_min = 1,
+	.words_max = 4,
+	.usage = "[n] [PSYCHOLOGIST psychologist]",
+	.summary = "Lists the slots that lost most claims since the server started, most first.",
+	.since = "0.1.0",
+	.arguments = {{.name = "n", .type = "integer", .optional = true},
+		      {.name = "psychologist", .type = "string", .token = "PSYCHOLOGIST", .optional = true}},
     },
     {
 	.name = "CONFIG",

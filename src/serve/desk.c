@@ -7,6 +7,8 @@
  */
 #include "desk_parts.h"
 #include <base/check.h>
+#include <serve/desk.h>
+#include <serve/hot.h>
 #include <slot/civil.h>
 
 bool desk_is_past(const struct desk *desk, const struct place *place, uint64_t now_ms)
@@ -149,17 +151,46 @@ static struct outcome book(struct desk *desk, const struct place *place, struct 
 	}
 }
 
-void desk_count_lost(struct desk *desk, enum outcome_code code)
+/* The slot is somebody else's: that is what HOT counts. */
+static void count_loser(struct desk *desk, const struct place *place)
 {
-	if (code == OUTCOME_TAKEN || code == OUTCOME_HELD || code == OUTCOME_BLOCKED) {
-		count(&service_counters(desk->service)->claims_lost, 1);
+	const uint32_t psychologist = intern_find(&desk->table->psychologists, place->psychologist);
+	if (desk->service->hots != NULL && psychologist != 0) {
+		hot_count(&desk->service->hots[service_worker], key_make(psychologist, place->day, place->minute));
+	}
+}
+
+void desk_count_lost(struct desk *desk, const struct place *place, enum outcome_code code)
+{
+	struct counters *counters = service_counters(desk->service);
+	switch (code) {
+	case OUTCOME_TAKEN:
+		count(&counters->claims_lost_taken, 1);
+		count_loser(desk, place);
+		return;
+	case OUTCOME_HELD:
+		count(&counters->claims_lost_held, 1);
+		count_loser(desk, place);
+		return;
+	case OUTCOME_BLOCKED:
+		count(&counters->claims_lost_blocked, 1);
+		count_loser(desk, place);
+		return;
+	case OUTCOME_NOSLOT:
+		count(&counters->claims_lost_noslot, 1);
+		return;
+	case OUTCOME_PAST:
+		count(&counters->claims_lost_past, 1);
+		return;
+	default:
+		return;
 	}
 }
 
 struct outcome desk_book(struct desk *desk, const struct place *place, struct span client)
 {
 	const struct outcome outcome = book(desk, place, client, clock_wall_ms(desk->clock));
-	desk_count_lost(desk, outcome.code);
+	desk_count_lost(desk, place, outcome.code);
 	return outcome;
 }
 

@@ -303,8 +303,11 @@ static struct outcome refusal(const struct group_round *round)
 	const struct group *group = round->group;
 	struct outcome first = {.code = OUTCOME_DONE};
 	for (uint32_t i = 0; i < group->change_count; i++) {
-		const struct outcome *outcome = &group->changes[i].outcome;
-		desk_count_lost(round->desk, outcome->code);
+		const struct group_change *change = &group->changes[i];
+		const struct outcome *outcome = &change->outcome;
+		if (change->verb == GROUP_BOOK) {
+			desk_count_lost(round->desk, &group->places[change->first], outcome->code);
+		}
 		if (outcome->code == OUTCOME_DONE) {
 			continue;
 		}

@@ -16,5 +16,4 @@ uint32_t desk_psychologist(struct desk *desk, struct span psychologist, struct o
 
 /* The counters of INFO, for a booking of the slot that was seen and a cancellation of the session that was seen. */
 void desk_count_claim(struct desk *desk, const struct slot_view *seen);
-void desk_count_lost(struct desk *desk, enum outcome_code code);
 void desk_count_cancel(struct desk *desk, const struct session_view *seen);

@@ -81,20 +81,24 @@ bool table_view(const struct table *table, uint32_t slot, uint64_t key, struct s
 uint32_t table_session_take(struct table *table, bool promised)
 {
 	if (promised) {
-		memory_force(table->memory, sizeof(struct session));
-	} else if (!memory_take(table->memory, sizeof(struct session))) {
+		memory_force(table->memory, TABLE_SESSION_BYTES);
+	} else if (!memory_take(table->memory, TABLE_SESSION_BYTES)) {
 		return 0;
 	}
-	const uint32_t session = pool_take(&table->sessions);
+	uint32_t session = pool_take(&table->sessions);
+	if (session != 0 && !threads_reach(&table->threads, session)) {
+		pool_give(&table->sessions, session);
+		session = 0;
+	}
 	if (session == 0) {
-		memory_give(table->memory, sizeof(struct session));
+		memory_give(table->memory, TABLE_SESSION_BYTES);
 	}
 	return session;
 }
 
 void session_give(struct table *table, uint32_t session)
 {
-	memory_give(table->memory, sizeof(struct session));
+	memory_give(table->memory, TABLE_SESSION_BYTES);
 	pool_give(&table->sessions, session);
 }
 
@@ -112,6 +116,7 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 {
 	CHECK(seen->free);
 	CHECK(at_ms <= SESSION_CREATED_MS_MAX);
+	__builtin_prefetch(intern_word(&table->clients, client), 1); /* table_settle will link the session */
 	struct session *record = session_of(table, session);
 	/* Relaxed: as long as it is free, a session is of the thread that took it. */
 	const uint32_t generation = atomic_load_explicit(&record->generation, memory_order_relaxed);
@@ -233,6 +238,10 @@ void table_settle(struct table *table, uint64_t id, uint64_t lsn)
 	CHECK(session_lsn(state) == 0);
 	CHECK(session_status(state) != SESSION_FREE);
 	CHECK(lsn != 0 && lsn <= LSN_MAX);
+	if (session_version(state) == 1) {
+		/* Relaxed: as above. */
+		thread_push(table, (uint32_t)id, atomic_load_explicit(&session->client, memory_order_relaxed));
+	}
 	atomic_store_explicit(&session->state, session_state(session_status(state), session_version(state), lsn),
 			      memory_order_release); /* pairs with session_wait_settled */
 }

@@ -139,7 +139,8 @@ Test(command, what_is_wrong_with_a_request_is_said_without_its_words)
 	expect("BOOKK dr-lee 2031-01-06 09:00 secret", "-ERR unknown command 'BOOKK', try HELP\r\n");
 	expect("\"a\\r\\n\\x00\\xff'\"", "-ERR unknown command 'a\?\?\?\?'', try HELP\r\n");
 	expect("book dr-lee 2031-01-06 09:00",
-	       "-ERR wrong number of arguments for 'book' command, usage: BOOK psychologist date time client\r\n");
+	       "-ERR wrong number of arguments for 'book' command, usage: BOOK psychologist date time client "
+	       "[ALT n]\r\n");
 	expect("QUIT now", "-ERR wrong number of arguments for 'quit' command, usage: QUIT\r\n");
 	char line[256];
 	snprintf(line, sizeof line, "%0200d", 7);
@@ -204,7 +205,9 @@ Test(command, while_the_log_is_read_only_what_needs_no_slots_is_answered)
 					      "CANCEL 1",
 					      "SLOT a 2031-01-06 09:00",
 					      "SLOTS a 2031-01-06",
+					      "ALTERNATIVES a 2031-01-06 09:00",
 					      "SESSION 1",
+					      "SESSIONS a",
 					      "OPEN a 2031-01-06 09:00 50",
 					      "CLOSE a 2031-01-06",
 					      "PURGE BEFORE 2020-01-01"};
