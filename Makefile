@@ -251,6 +251,7 @@ crash: $(call built,release,crash/crash unit/serve/full_disk) ## kill -9 (CYCLES
 install: all ## install the programs (PREFIX=/usr/local, DESTDIR=)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix build/,$(shipped)) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 tools/backup.sh $(DESTDIR)$(PREFIX)/bin/slotd-backup
 
 format: build/packages-check ## lay out every C file as .clang-format says
 	$Qtools/house/format.sh --write

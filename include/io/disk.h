@@ -74,4 +74,6 @@ struct disk {
 		      size_t size, bool durable);
 	/* Asynchronous: flush everything written to the file. */
 	void (*sync)(void *context, struct disk_op *op, disk_file file);
+	/* Asynchronous: as sync_directory, which takes some milliseconds where a flush takes one. */
+	void (*sync_names)(void *context, struct disk_op *op);
 };

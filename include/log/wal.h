@@ -14,13 +14,16 @@
  *
  * A failed write or flush is final [I6]: wal_failed turns true, durable_lsn never moves again, and the server exits.
  *
+ * A device that is stuck is not a failure: what was appended waits, nobody is told anything of it, and it becomes durable when
+ * the device goes on. wal_stuck says so, so that no more requests pile up behind it.
+ *
  * Space is settled before the claim [I5]: wal_has_room is asked before a request is executed; behind it the staging
  * buffer and the device keep one record of the largest size per appender in reserve, so wal_append itself never fails. On a
  * full disk it turns false while everything admitted still has its place; when there is space again, so has the log, by
  * itself.
  *
  * Synchronization (- free, O owner thread only):
- *   append, has_room, space, durable_lsn, appended_lsn, failed, stats     -
+ *   append, has_room, space, stuck, durable_lsn, appended_lsn, failed, stats   -
  *   pump, rest, finish (and the disk's completions), idle, vouched O
  *   open, adopt, close                                             nobody else is at work
  */
@@ -43,11 +46,12 @@ struct wal_options {
 	uint32_t appenders;    /* threads that append at the same time at most */
 	uint32_t
 	    record_size; /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
-	struct log_start start; /* what snapshots say about it */
-	record_ahead_f *ahead;  /* as the reader's, with the context of the replay; may be NULL */
-	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
-	/* Called on the owner thread whenever durable_lsn has grown or there is room again, and once when the log has failed.
-	 * May be NULL. */
+	struct log_start start;     /* what snapshots say about it */
+	record_ahead_f *ahead;      /* as the reader's, with the context of the replay; may be NULL */
+	bool flush;                 /* option fsync; false is for measuring only: written counts as durable */
+	uint64_t commit_timeout_ns; /* option commit-timeout: a device that takes longer is stuck; 0: none ever is */
+	/* Called on the owner thread whenever durable_lsn has grown or there is room again, when the device has become stuck or
+	 * goes on, and once when the log has failed. May be NULL. */
 	void (*advanced)(void *context);
 	/* Called on the appending thread when the first record of a batch was appended and nothing is in flight: the
 	 * owner should be woken to pump. May be NULL if the owner is the only appender. */
@@ -104,6 +108,10 @@ enum wal_space {
 };
 enum wal_space wal_space(const struct wal *wal);
 
+/* Has the device let the log wait, for a commit or for room, longer than commit_timeout_ns? Then *since_ns, unless NULL, is
+ * when that began, monotonic. */
+bool wal_stuck(const struct wal *wal, uint64_t *since_ns);
+
 /* Bytes of the largest record it takes. */
 uint32_t wal_record_size(const struct wal *wal);
 
@@ -114,9 +122,9 @@ uint64_t wal_append(struct wal *wal, const struct record *record);
 void wal_pump(struct wal *wal);
 
 /* Nothing was appended for WAL_REST_NS and the newest records have nobody to vouch for them: writes a heartbeat, if
- * there is a place for it. There was no space for the next segment: tries again, every second. Call it once a loop, after
- * wal_pump; `now_ns` is the monotonic clock's. Returns when it wants to be called again even if nothing else happens;
- * WAL_NEVER if it does not. */
+ * there is a place for it. There was no space for the next segment: tries again, every second. Notices that the device is
+ * stuck. Call it once a loop, after wal_pump; `now_ns` is the monotonic clock's. Returns when it wants to be called again
+ * even if nothing else happens; WAL_NEVER if it does not. */
 uint64_t wal_rest(struct wal *wal, uint64_t now_ns);
 #define WAL_REST_NS (UINT64_C(100) * 1000000)
 #define WAL_NEVER   UINT64_MAX

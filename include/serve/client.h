@@ -6,6 +6,7 @@
 #pragma once
 
 #include <base/limits.h>
+#include <serve/log_state.h>
 #include <serve/multi.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,12 +22,11 @@ struct service;
 typedef bool client_task_f(struct service *service, struct client *client, struct reply *reply, uint64_t *lsn);
 
 struct client {
-	uint64_t id;      /* CLIENT ID: 1, 2, 3, ... */
-	int protocol;     /* 2, or 3 after HELLO 3 */
-	bool close_asked; /* QUIT: close once the replies are out */
-	bool
-	    log_full; /* no space left for the log: what writes is refused; set by the connection before each request */
-	bool in_multi; /* between MULTI and EXEC or DISCARD: requests are queued */
+	uint64_t id;        /* CLIENT ID: 1, 2, 3, ... */
+	int protocol;       /* 2, or 3 after HELLO 3 */
+	bool close_asked;   /* QUIT: close once the replies are out */
+	enum log_state log; /* set by the connection before each request */
+	bool in_multi;      /* between MULTI and EXEC or DISCARD: requests are queued */
 	struct multi multi;
 	uint64_t created_ms;
 	uint64_t last_ms; /* wall clock of the last request */

@@ -33,6 +33,7 @@ struct config {
 	uint64_t snapshot_log_size; /* snapshot-log-size: growth of the log that asks for a snapshot, default 1gb */
 	uint64_t log_retain;        /* log-retain: bytes of segments kept that no snapshot needs, default 256mb */
 	uint32_t batch_size;        /* batch-size: bytes of a commit at most, default 4mb, 64kb to 64mb */
+	uint32_t commit_timeout;    /* commit-timeout: seconds a commit may take before writes are refused, default 5 */
 	uint32_t maxclients;        /* maxclients: connections at most, default 10000 */
 	uint32_t timeout;           /* timeout: seconds an idle connection is kept, default 0: for ever */
 	uint32_t request_timeout;   /* request-timeout: seconds half a request may take, default 30; 0: for ever */

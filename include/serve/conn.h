@@ -4,9 +4,9 @@
  * conn_step does whatever can be done now, and is called whenever something changed: bytes came, replies were sent, the log
  * got further. A connection stops executing, and then receiving, while
  *   - a request of its own goes on (client.task),
- *   - the log has no room (the disk does not keep up; on a full disk it goes on, and what writes is refused),
+ *   - the log has no room (the disk does not keep up; on a full or stuck disk it goes on, and what writes is refused),
  *   - it does not read its replies (output-limit), or it is about to be closed,
- * so that no peer can make memory grow.
+ * so that no peer can make memory grow. When the log has failed, what waits and what still comes is answered with an error.
  *
  * Threads: owned by its worker.
  */

@@ -8,6 +8,9 @@
  *   command -> waiting |....reply....|..reply..|  -- durable_lsn >= lsn -->  leaving -> net
  *                           mark 5        mark 9
  *
+ * Should the log fail, what still waits never leaves [I6]. But a client pairs replies with requests by counting, so each
+ * mark knows how many replies it stands for, and that many error lines leave instead.
+ *
  * Threads: owned by the connection's worker.
  */
 #pragma once
@@ -20,6 +23,7 @@
 struct gate_mark {
 	size_t end; /* of the bytes in waiting */
 	uint64_t lsn;
+	uint32_t replies; /* since the mark before */
 };
 
 struct gate {
@@ -29,11 +33,13 @@ struct gate {
 	uint32_t mark_count;
 };
 
-/* Everything written to waiting since the last mark depends on `lsn` (0: on nothing). */
-void gate_mark(struct gate *gate, uint64_t lsn);
+/* Everything written to waiting since the last mark, so many replies, depends on `lsn` (0: on nothing). */
+void gate_mark(struct gate *gate, uint64_t lsn, uint32_t replies);
 
 /* Moves what may leave, given `durable_lsn`, to leaving; which must be empty. True if there is something to send. */
 bool gate_release(struct gate *gate, uint64_t durable_lsn);
+/* durable_lsn grows no more: each reply that waits for more becomes `refusal`, which is a whole reply and waits for nothing. */
+void gate_fail(struct gate *gate, uint64_t durable_lsn, struct span refusal);
 /* The port has sent what was leaving. */
 void gate_sent(struct gate *gate);
 

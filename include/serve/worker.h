@@ -41,9 +41,9 @@ struct worker {
 	uint64_t swept_ns;      /* when deadlines were last looked at */
 	uint64_t rest_ns;       /* worker 0: when the log wants to be looked at again: monotonic, or WAL_NEVER */
 	uint64_t stopping_ns;   /* when this worker saw `stopping`; 0 before */
-	enum wal_space space;   /* worker 0: of the log, when it was last told to the operator */
-	bool had_room;          /* what connections may do as to the log, when the list was last walked */
-	bool was_full;
+	uint64_t failed_ns;     /* when this worker saw that the log has failed; 0 before */
+	struct log_told told;   /* worker 0: of the log, to the operator */
+	enum log_state log;     /* when the list was last walked */
 	bool listening;
 	bool was_woken; /* look at all that wait */
 	bool has_tasks; /* a connection's request goes on: do not wait */
@@ -56,12 +56,11 @@ struct worker {
 	bool wakeable;
 	/* shared: this worker sets it when its loop is over. Release, pairs with log_is_flushed of worker 0. */
 	_Atomic bool ended;
+	/* shared: this worker sets it when the log has failed and every peer was told so. Release, pairs with last_words. */
+	_Atomic bool has_told;
 	/* of worker_start while it waits, then NULL */
 	struct worker_start *start;
 };
-
-/* Exit status after a failed write or flush [I6]: not to be restarted in a hurry. */
-#define EXIT_LOG_FAILED 3
 
 /* Starts the thread and returns once its loop runs; false, with the reason, if its ports cannot be opened. */
 bool worker_start(struct worker *worker, struct error *error);

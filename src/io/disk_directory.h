@@ -39,7 +39,7 @@ bool directory_lists(const char *name);
 
 /* What an asynchronous operation is asked to do. */
 struct disk_request {
-	disk_file file;
+	disk_file file; /* negative: the directory itself */
 	int descriptor;
 	bool sync;            /* only flush */
 	bool durable;         /* write, then flush */
@@ -51,6 +51,7 @@ struct disk_request {
 struct disk_request directory_write_request(const struct directory *directory, disk_file file, uint64_t offset,
 					    const void *bytes, size_t size, bool durable);
 struct disk_request directory_sync_request(const struct directory *directory, disk_file file);
+struct disk_request directory_names_request(const struct directory *directory);
 /* Fills in what to tell of a request that failed. */
 void directory_failure(const struct directory *directory, const struct disk_request *request, int errno_value,
 		       struct error *error);

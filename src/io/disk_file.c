@@ -221,9 +221,18 @@ struct disk_request directory_sync_request(const struct directory *directory, di
 	};
 }
 
+struct disk_request directory_names_request(const struct directory *directory)
+{
+	return (struct disk_request){.file = -1, .descriptor = directory->descriptor, .sync = true};
+}
+
 void directory_failure(const struct directory *directory, const struct disk_request *request, int errno_value,
 		       struct error *error)
 {
+	if (request->file < 0) {
+		error_errno(error, errno_value, "cannot flush '%s'", directory->path);
+		return;
+	}
 	const char *name = file_at(directory, request->file)->name;
 	if (request->left == 0) {
 		error_errno(error, errno_value, "cannot flush '%s/%s'", directory->path, name);

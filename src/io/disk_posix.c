@@ -95,7 +95,12 @@ static int execute(struct disk_request *request)
 		flush |= request->durable && request->left > 0;
 		first = false;
 	}
-	return flush && fdatasync(request->descriptor) != 0 ? errno : 0;
+	if (!flush) {
+		return 0;
+	}
+	/* Names are not data. */
+	const bool names = request->file < 0;
+	return (names ? fsync : fdatasync)(request->descriptor) == 0 ? 0 : errno;
 }
 
 static void finish(struct disk_posix *posix, struct posix_op *op)
@@ -156,6 +161,12 @@ static void port_sync(void *context, struct disk_op *op, disk_file file)
 	submit(posix, op, directory_sync_request(&posix->directory, file));
 }
 
+static void port_sync_names(void *context, struct disk_op *op)
+{
+	struct disk_posix *posix = context;
+	submit(posix, op, directory_names_request(&posix->directory));
+}
+
 void disk_posix_deliver(void *context)
 {
 	struct disk_posix *posix = context;
@@ -190,7 +201,13 @@ bool disk_posix_open(struct disk *disk, const char *path, enum disk_access acces
 	}
 	lock_init(&posix->lock);
 	pthread_cond_init(&posix->changed, NULL);
-	*disk = (struct disk){.context = posix, .engine = "pwrite", .write = port_write, .sync = port_sync};
+	*disk = (struct disk){
+	    .context = posix,
+	    .engine = "pwrite",
+	    .write = port_write,
+	    .sync = port_sync,
+	    .sync_names = port_sync_names,
+	};
 	directory_operations(disk);
 	return true;
 }

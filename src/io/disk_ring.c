@@ -49,7 +49,9 @@ static struct disk_op *disk_op_of(struct disk_ring_op *op)
 static void submit_flush(struct disk_ring_op *op)
 {
 	struct io_uring_sqe *sqe = ring_entry(op->disk->ring, &op->flush);
-	io_uring_prep_fsync(sqe, op->request.descriptor, IORING_FSYNC_DATASYNC);
+	/* Names are not data. */
+	const bool names = op->request.file < 0;
+	io_uring_prep_fsync(sqe, op->request.descriptor, names ? 0 : IORING_FSYNC_DATASYNC);
 	op->pending++;
 }
 
@@ -153,6 +155,12 @@ static void port_sync(void *context, struct disk_op *op, disk_file file)
 	submit_flush(begin(disk, op, directory_sync_request(&disk->directory, file)));
 }
 
+static void port_sync_names(void *context, struct disk_op *op)
+{
+	struct disk_ring *disk = context;
+	submit_flush(begin(disk, op, directory_names_request(&disk->directory)));
+}
+
 bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, enum disk_commit commit,
 		    struct error *error)
 {
@@ -166,7 +174,13 @@ bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, enum
 	}
 	disk->ring = ring;
 	disk->commit = commit;
-	*port = (struct disk){.context = disk, .engine = "io_uring", .write = port_write, .sync = port_sync};
+	*port = (struct disk){
+	    .context = disk,
+	    .engine = "io_uring",
+	    .write = port_write,
+	    .sync = port_sync,
+	    .sync_names = port_sync_names,
+	};
 	directory_operations(port);
 	return true;
 }

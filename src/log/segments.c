@@ -128,8 +128,8 @@ static void wait_for_space(struct segments *segments)
 }
 
 /* Prepares the next segment twice as fast as this one fills, so that it is ready at half time; at once when there is no
- * room for a full batch. Called when a batch has become durable and not when it is appended: what spare_begin blocks for
- * should not hold up a batch. */
+ * room for a full batch. Called when a batch has become durable and not when it is appended: creating the file should not
+ * hold up a batch. */
 static void prepare(struct segments *segments)
 {
 	struct spare *spare = &segments->spare;
@@ -448,7 +448,7 @@ bool segments_open(struct log_device *device, const struct segments_options *opt
 	/* The spare's name now, since that blocks; its bytes when the log fills. With no space for it there still is what is
 	 * left of the current segment, and all there is to read. */
 	if (!go_on(segments, &recovered, error) ||
-	    (!spare_begin(&segments->spare, segments->current.number + 1, options->segment_size, error) &&
+	    (!spare_begin_now(&segments->spare, segments->current.number + 1, options->segment_size, error) &&
 	     error->code != ERROR_NO_SPACE)) {
 		destroy(segments);
 		return false;

@@ -39,7 +39,7 @@ static void drop(struct spare *spare)
 	spare->segment = (struct segment_file){.file = -1};
 }
 
-bool spare_begin(struct spare *spare, uint64_t number, uint64_t size, struct error *error)
+static bool create(struct spare *spare, uint64_t number, uint64_t size, struct error *error)
 {
 	CHECK(spare->state == SPARE_NONE);
 	CHECK(!spare->under_way);
@@ -50,10 +50,19 @@ bool spare_begin(struct spare *spare, uint64_t number, uint64_t size, struct err
 	if (!disk->open(disk->context, name, true, &file, error)) {
 		return false;
 	}
-	spare->state = SPARE_ZEROING;
 	spare->segment = (struct segment_file){.number = number, .size = size, .file = file};
 	spare->zeroed = 0;
 	spare->wanted = 0;
+	return true;
+}
+
+bool spare_begin_now(struct spare *spare, uint64_t number, uint64_t size, struct error *error)
+{
+	struct disk *disk = spare->disk;
+	if (!create(spare, number, size, error)) {
+		return false;
+	}
+	spare->state = SPARE_ZEROING;
 	if (disk->sync_directory(disk->context, error)) {
 		return true;
 	}
@@ -67,10 +76,10 @@ static void proceed(struct spare *spare);
 
 static void starve(struct spare *spare)
 {
-	if (spare->state == SPARE_FLUSHING) {
-		drop(spare);
-	} else {
+	if (spare->state == SPARE_ZEROING) {
 		spare->zeroed -= spare->piece;
+	} else {
+		drop(spare);
 	}
 }
 
@@ -91,7 +100,21 @@ static void on_done(struct disk_op *op, const struct error *failure)
 		spare->changed(spare->context, NULL);
 		return;
 	}
+	spare->state = SPARE_ZEROING;
 	proceed(spare);
+}
+
+bool spare_begin(struct spare *spare, uint64_t number, uint64_t size, struct error *error)
+{
+	struct disk *disk = spare->disk;
+	if (!create(spare, number, size, error)) {
+		return false;
+	}
+	spare->state = SPARE_NAMING;
+	spare->under_way = true;
+	spare->op.done = on_done;
+	disk->sync_names(disk->context, &spare->op);
+	return true;
 }
 
 static void proceed(struct spare *spare)

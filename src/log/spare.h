@@ -1,7 +1,8 @@
 /*
  * spare: the segment file that is prepared while the one before it fills.
  *
- *   (none) --spare_begin--> ZEROING --all written--> FLUSHING --flushed--> READY --spare_take--> (none)
+ *   (none) --spare_begin--> NAMING --its name durable--> ZEROING --all written--> FLUSHING --flushed--> READY
+ *   READY --spare_take--> (none)
  *
  * Its bytes are written with zeros and flushed before use: a write into blocks the file system never wrote costs it
  * metadata at every flush. That goes on beside the commits of the log, a small piece at a time, so that a commit finds
@@ -34,6 +35,7 @@ struct spare {
 	struct disk *disk;
 	enum {
 		SPARE_NONE,
+		SPARE_NAMING,
 		SPARE_ZEROING,
 		SPARE_FLUSHING,
 		SPARE_READY,
@@ -49,9 +51,11 @@ struct spare {
 
 void spare_init(struct spare *spare, struct disk *disk, spare_changed_f *changed, void *context);
 
-/* Creates the file and makes its name durable; on ERROR_NO_SPACE there is none, as before. Blocking: two small operations
- * once a segment. */
+/* Creates the file, and begins to make its name durable; on ERROR_NO_SPACE there is none, as before. Creating blocks, which
+ * is a change in memory; the flush of the directory, which takes as long as many commits, does not. */
 bool spare_begin(struct spare *spare, uint64_t number, uint64_t size, struct error *error);
+/* The same for start-up: blocks until the name is durable. */
+bool spare_begin_now(struct spare *spare, uint64_t number, uint64_t size, struct error *error);
 
 /* Goes on until the first `wanted` bytes are zero, or all if the file is smaller. */
 void spare_pace(struct spare *spare, uint64_t wanted);

@@ -13,6 +13,7 @@
  *
  * Keeps I3 (CHECKed wherever one of the three moves), I5 (the reserve in each batch) and I6.
  */
+#include "patience.h"
 #include "segments.h"
 
 #include <base/check.h>
@@ -62,6 +63,7 @@ struct wal {
 	uint64_t vouched_lsn; /* durable_lsn as the newest durable block has it */
 	uint64_t quiet_lsn;   /* durable_lsn since quiet_ns */
 	uint64_t quiet_ns;
+	struct patience patience; /* with the device */
 };
 
 /* Relaxed loads and stores below: of numbers that one thread at a time writes (the owner, or whoever holds staging),
@@ -99,6 +101,11 @@ enum wal_space wal_space(const struct wal *wal)
 	}
 	/* Relaxed: as in wal_has_room. A limit that is reached but is not 0 is a batch that waits for the one before. */
 	return atomic_load_explicit(&wal->open_limit, memory_order_relaxed) > 0 ? WAL_SPACE_LOW : WAL_SPACE_NONE;
+}
+
+bool wal_stuck(const struct wal *wal, uint64_t *since_ns)
+{
+	return patience_stuck(&wal->patience, since_ns);
 }
 
 /* How much the open batch may collect, when `before` is on its way. */
@@ -183,6 +190,8 @@ static void on_done(struct log_batch *log, const struct error *failure)
 	struct wal *wal = log->context;
 	struct wal_batch *batch = (struct wal_batch *)(void *)((char *)log - offsetof(struct wal_batch, log));
 	batch->finished = true;
+	const bool was_stuck = wal_stuck(wal, NULL);
+	patience_answered(&wal->patience);
 	const struct retired retired = retire(wal);
 	if (failure != NULL) {
 		if (poison(wal, failure)) {
@@ -203,7 +212,7 @@ static void on_done(struct log_batch *log, const struct error *failure)
 		/* A full batch gains nothing by waiting for the end of the loop, and `advanced` is to find room. */
 		wal_pump(wal);
 	}
-	if (retired.last_lsn > before) {
+	if (retired.last_lsn > before || was_stuck) {
 		tell(wal);
 	}
 }
@@ -259,10 +268,12 @@ static void on_room(void *context)
 {
 	struct wal *wal = context;
 	const bool had_room = wal_has_room(wal);
+	const bool was_stuck = wal_stuck(wal, NULL);
+	patience_answered(&wal->patience);
 	lock_take(&wal->staging);
 	set_limit(wal, NULL);
 	lock_give(&wal->staging);
-	if (!had_room && wal_has_room(wal)) {
+	if (was_stuck || (!had_room && wal_has_room(wal))) {
 		tell(wal);
 	}
 }
@@ -294,11 +305,33 @@ static uint64_t rest_heartbeat(struct wal *wal, uint64_t now_ns)
 	return WAL_NEVER;
 }
 
+/* Is a batch on its way, or no room although there is space? Who sends and retires batches is this thread. */
+static bool awaits_device(const struct wal *wal)
+{
+	return !wal_failed(wal, NULL) &&
+	       (wal->flight_count > 0 || (!wal_has_room(wal) && wal_space(wal) != WAL_SPACE_NONE));
+}
+
+static uint64_t rest_patience(struct wal *wal, uint64_t now_ns)
+{
+	const bool was_stuck = wal_stuck(wal, NULL);
+	const uint64_t again_ns = patience_look(&wal->patience, awaits_device(wal), now_ns);
+	if (wal_stuck(wal, NULL) != was_stuck) {
+		tell(wal);
+	}
+	return again_ns;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t wal_rest(struct wal *wal, uint64_t now_ns)
 {
 	const uint64_t heartbeat_ns = rest_heartbeat(wal, now_ns);
 	const uint64_t device_ns = wal->device.rest(wal->device.context, now_ns);
-	return heartbeat_ns < device_ns ? heartbeat_ns : device_ns;
+	return earlier(earlier(heartbeat_ns, device_ns), rest_patience(wal, now_ns));
 }
 
 bool wal_finish(struct wal *wal)
@@ -398,6 +431,7 @@ static struct wal *create(const struct wal_options *options, const struct clock 
 	*wal = (struct wal){
 	    .options = *options,
 	    .clock = clock,
+	    .patience.limit_ns = options->commit_timeout_ns,
 	};
 	if (wal->options.record_size == 0) {
 		wal->options.record_size = RECORD_PLAIN_SIZE_MAX;

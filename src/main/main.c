@@ -101,6 +101,7 @@ static void block_signals(void)
 	sigaddset(&server.stop_signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &server.stop_signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of the write that meets it, as any other */
 }
 
 static bool start_signals(struct error *error)

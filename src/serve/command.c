@@ -16,6 +16,10 @@ static void reply_word_count(struct reply *reply, const struct command *command)
 static const struct command *admit(const struct service *service, const struct client *client,
 				   const struct request *request, struct reply *reply)
 {
+	if (client->log == LOG_STATE_FAILED) {
+		reply_error(reply, "%s", log_state_refusal(client->log));
+		return NULL;
+	}
 	const struct command *command = command_find(request->words[0]);
 	if (command == NULL) {
 		command_reply_unknown(reply, request->words[0]);
@@ -31,10 +35,9 @@ static const struct command *admit(const struct service *service, const struct c
 		reply_error(reply, "LOADING slotd is reading its log");
 		return NULL;
 	}
-	if ((command->flags & COMMAND_WRITES) && client->log_full) {
-		reply_error(reply,
-			    "MISCONF No space left for the log: nothing can be booked or changed until there is, "
-			    "reading goes on");
+	const char *refusal = log_state_refusal(client->log);
+	if (refusal != NULL && (command->flags & COMMAND_WRITES)) {
+		reply_error(reply, "%s", refusal);
 		return NULL;
 	}
 	return command;

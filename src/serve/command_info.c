@@ -182,6 +182,16 @@ static void add_snapshots(struct info *info)
 	add_unsigned(info, "snapshot_last_ms", atomic_load_explicit(&keeper->last_ms, memory_order_relaxed));
 }
 
+/* For how long the device has not answered, once that is longer than commit-timeout. */
+static void add_stuck(struct info *info, const struct wal *wal)
+{
+	uint64_t since_ns = 0;
+	const bool stuck = wal != NULL && wal_stuck(wal, &since_ns);
+	const uint64_t stuck_ns = stuck ? clock_monotonic_ns(info->service->clock) - since_ns : 0;
+	add_number(info, "wal_stuck", stuck);
+	add_unsigned(info, "wal_stuck_seconds", stuck_ns / UINT64_C(1000000000));
+}
+
 /* While the log is being read there is none to ask yet: its figures are 0. */
 static void add_log(struct info *info)
 {
@@ -196,6 +206,7 @@ static void add_log(struct info *info)
 	add_unsigned(info, "wal_appended_lsn", wal != NULL ? wal_appended_lsn(wal) : 0);
 	add_unsigned(info, "wal_durable_lsn", durable_lsn);
 	add_text(info, "wal_space", space_names[wal != NULL ? wal_space(wal) : WAL_SPACE_ENOUGH]);
+	add_stuck(info, wal);
 	add_unsigned(info, "wal_segments", stats.segments);
 	add_unsigned(info, "wal_bytes", stats.bytes);
 	add_unsigned(info, "commits", stats.commits);

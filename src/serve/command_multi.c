@@ -159,8 +159,9 @@ static uint64_t exec_queued(struct exec *exec, struct reply *reply)
 	}
 	uint64_t lsn = 0;
 	if (exec->group.change_count > 0) {
-		if (exec->client->log_full) {
-			reply_error(reply, "EXECABORT Transaction discarded: MISCONF No space left for the log");
+		const char *refused = log_state_refusal(exec->client->log);
+		if (refused != NULL) {
+			reply_error(reply, "EXECABORT Transaction discarded: %s", refused);
 			return 0;
 		}
 		const struct outcome outcome = desk_group(exec->service->desk, &exec->group);

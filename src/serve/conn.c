@@ -117,14 +117,12 @@ void conn_close(struct conn *conn)
 	}
 }
 
-/* Must it wait for the log to have room? On a full disk it need not: what writes is refused then, which *full says. The
- * two are asked once a request, since others take room at the same time [I5]. */
-static bool waits_for_room(const struct conn *conn, bool *full)
+/* Must it wait for the log? What is refused instead, the client's state says. Asked once a request, since others take room at
+ * the same time [I5]. */
+static bool waits_for_log(struct conn *conn)
 {
-	const struct wal *wal = desk_wal(conn->worker->service->desk);
-	const bool room = wal == NULL || wal_has_room(wal);
-	*full = !room && wal_space(wal) == WAL_SPACE_NONE;
-	return !room && !*full;
+	conn->client.log = log_state(desk_wal(conn->worker->service->desk));
+	return conn->client.log == LOG_STATE_BUSY;
 }
 
 /* Must it wait before executing another request? See the header for why. */
@@ -133,8 +131,7 @@ static bool blocked(struct conn *conn)
 	const struct service *service = conn->worker->service;
 	/* Relaxed: seen a loop later at the latest, and nothing else hangs on it. */
 	return conn->client.task != NULL || conn->client.close_asked || conn->broken || conn->closing ||
-	       gate_bytes(&conn->gate) > service->config->output_limit ||
-	       waits_for_room(conn, &conn->client.log_full) ||
+	       gate_bytes(&conn->gate) > service->config->output_limit || waits_for_log(conn) ||
 	       atomic_load_explicit(&service->stopping, memory_order_relaxed);
 }
 
@@ -155,6 +152,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 {
 	struct reply reply = {&conn->gate.waiting, conn->client.protocol};
 	uint64_t lsn = 0;
+	uint32_t replies = 0;
 	size_t done = 0;
 	size_t looked = 0;
 	while (done < bytes.size && !blocked(conn)) {
@@ -175,14 +173,16 @@ static size_t execute(struct conn *conn, struct span bytes)
 			const uint64_t needs =
 			    command_execute(conn->worker->service, &conn->client, &conn->request, &reply);
 			lsn = needs > lsn ? needs : lsn;
+			replies += conn->client.task == NULL;
 		} else if (result != REQUEST_EMPTY) {
 			reply_error(&reply, "%s", refusal);
 			conn->client.multi.broken = true; /* as for any request that is refused, if there is a MULTI */
 			count(&service_counters(conn->worker->service)->errors, 1);
+			replies++;
 			conn->broken = result == REQUEST_BROKEN;
 		}
 	}
-	gate_mark(&conn->gate, lsn);
+	gate_mark(&conn->gate, lsn, replies);
 	return done;
 }
 
@@ -193,8 +193,28 @@ static void continue_task(struct conn *conn)
 	uint64_t lsn = 0;
 	if (conn->client.task(conn->worker->service, &conn->client, &reply, &lsn)) {
 		CHECK(conn->client.task == NULL);
-		gate_mark(&conn->gate, lsn);
+		gate_mark(&conn->gate, lsn, 1);
 	}
+}
+
+/* I6: what waits for the log will not come, nor what a request that goes on would say. Each gets the error line instead, so
+ * that the peer knows which outcomes it does not know. */
+static void refuse_what_waits(struct conn *conn, const struct wal *wal)
+{
+	struct client *client = &conn->client;
+	struct buffer line = {0};
+	struct reply reply = {&line, client->protocol};
+	reply_error(&reply, "%s", log_state_refusal(LOG_STATE_FAILED));
+	gate_fail(&conn->gate, wal_durable_lsn(wal), (struct span){line.at, line.size});
+	if (client->task != NULL) {
+		buffer_add(&conn->gate.waiting, line.at, line.size);
+		gate_mark(&conn->gate, 0, 1);
+		free(client->task_state);
+		client->task = NULL;
+		client->task_state = NULL;
+		client->task_waits = false;
+	}
+	buffer_fini(&line);
 }
 
 static void execute_input(struct conn *conn)
@@ -274,7 +294,10 @@ void conn_step(struct conn *conn)
 		end(conn);
 		return;
 	}
-	if (conn->client.task != NULL) {
+	const struct wal *wal = desk_wal(conn->worker->service->desk);
+	if (log_state(wal) == LOG_STATE_FAILED) {
+		refuse_what_waits(conn, wal);
+	} else if (conn->client.task != NULL) {
 		continue_task(conn);
 	}
 	execute_input(conn);
@@ -357,7 +380,7 @@ void conn_check_deadlines(struct conn *conn)
 		struct reply reply = {&conn->gate.waiting, conn->client.protocol};
 		reply_error(&reply, "ERR half a request for %" PRIu32 " seconds (request-timeout), closing",
 			    config->request_timeout);
-		gate_mark(&conn->gate, 0);
+		gate_mark(&conn->gate, 0, 1);
 		conn->broken = true;
 		conn_step(conn);
 	} else if (config->timeout > 0 && now_ns - conn->active_ns > config->timeout * second_ns) {

@@ -1,11 +1,11 @@
 /*
- * gate: keeps I2. The check stands at both ends: a mark when a reply comes in, a comparison when it goes out, and nothing
- * else writes to `leaving`.
+ * gate: keeps I2 and, of I6, that what waits when the log fails is answered and not acknowledged. The check stands at both
+ * ends: a mark when a reply comes in, a comparison when it goes out, and nothing else writes to `leaving`.
  */
 #include <base/check.h>
 #include <serve/gate.h>
 
-void gate_mark(struct gate *gate, uint64_t lsn)
+void gate_mark(struct gate *gate, uint64_t lsn, uint32_t replies)
 {
 	const size_t end = gate->waiting.size;
 	struct gate_mark *last = gate->mark_count > 0 ? &gate->marks[gate->mark_count - 1] : NULL;
@@ -16,18 +16,26 @@ void gate_mark(struct gate *gate, uint64_t lsn)
 		/* Behind the last mark in any case; or, with no room for another, together with it. */
 		last->end = end;
 		last->lsn = lsn > last->lsn ? lsn : last->lsn;
+		last->replies += replies;
 		return;
 	}
-	gate->marks[gate->mark_count++] = (struct gate_mark){end, lsn};
+	gate->marks[gate->mark_count++] = (struct gate_mark){end, lsn, replies};
+}
+
+/* How many marks may leave. */
+static uint32_t count_passed(const struct gate *gate, uint64_t durable_lsn)
+{
+	uint32_t passed = 0;
+	while (passed < gate->mark_count && gate->marks[passed].lsn <= durable_lsn) {
+		passed++;
+	}
+	return passed;
 }
 
 bool gate_release(struct gate *gate, uint64_t durable_lsn)
 {
 	CHECK(gate->leaving.size == 0);
-	uint32_t passed = 0;
-	while (passed < gate->mark_count && gate->marks[passed].lsn <= durable_lsn) {
-		passed++;
-	}
+	const uint32_t passed = count_passed(gate, durable_lsn);
 	if (passed == 0) {
 		return false;
 	}
@@ -48,6 +56,21 @@ bool gate_release(struct gate *gate, uint64_t durable_lsn)
 		gate->marks[i].end -= size;
 	}
 	return true;
+}
+
+void gate_fail(struct gate *gate, uint64_t durable_lsn, struct span refusal)
+{
+	const uint32_t passed = count_passed(gate, durable_lsn);
+	uint32_t owed = 0;
+	for (uint32_t i = passed; i < gate->mark_count; i++) {
+		owed += gate->marks[i].replies;
+	}
+	gate->waiting.size = passed > 0 ? gate->marks[passed - 1].end : 0;
+	gate->mark_count = passed;
+	for (uint32_t i = 0; i < owed; i++) {
+		buffer_add(&gate->waiting, refusal.at, refusal.size);
+	}
+	gate_mark(gate, 0, owed);
 }
 
 void gate_sent(struct gate *gate)

@@ -119,6 +119,7 @@ static void *load(void *argument)
 	    .record_size = largest_record(config),
 	    .ahead = on_ahead,
 	    .flush = config->fsync,
+	    .commit_timeout_ns = config->commit_timeout * UINT64_C(1000000000),
 	    .advanced = worker_advanced,
 	    .appended = worker_appended,
 	    .context = loader->owner,

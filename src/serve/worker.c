@@ -1,10 +1,12 @@
 /*
  * worker: see the header for the loop. Keeps I2 together with the gates: replies are released only here and in conn_step,
- * always against wal_durable_lsn; keeps I6: a failed log ends the process before anything else is answered.
+ * always against wal_durable_lsn; keeps I6: when the log has failed, peers are told that outcomes are not known, and the
+ * process ends.
  */
 #include <base/check.h>
 #include <inttypes.h>
 #include <serve/desk.h>
+#include <serve/last_words.h>
 #include <serve/log_line.h>
 #include <serve/ports.h>
 #include <serve/worker.h>
@@ -102,10 +104,13 @@ void worker_advanced(void *context)
 	struct wal *wal = atomic_load_explicit(&owner->handover, memory_order_relaxed); /* this thread's own by now */
 	struct error error;
 	if (wal_failed(wal, &error)) {
-		/* I6: what was written is uncertain, so nobody is told anything any more. Restart and replay are the repair. */
+		/* I6: what was written is uncertain, and so is what was to be answered. Restart and replay are the repair. */
 		log_line(LOG_ERROR, "the log failed, nothing more is acknowledged; restart replays what is durable",
 			 "error=\"%s\"", error.text);
-		_exit(EXIT_LOG_FAILED);
+		for (uint32_t i = 1; i < owner->service->worker_count; i++) {
+			worker_wake(&owner->workers[i]);
+		}
+		return;
 	}
 	/* The other half of wait_for_commit: durable_lsn was stored, then the flags are read. The fence forbids reading
 	 * them first: or a worker could set its flag and read the old lsn, and be woken by nobody. */
@@ -132,15 +137,12 @@ static void attend_all(struct worker *worker)
 {
 	const struct wal *wal = desk_wal(worker->service->desk);
 	const uint64_t durable_lsn = wal != NULL ? wal_durable_lsn(wal) : 0;
-	const bool has_room = wal != NULL && wal_has_room(wal);
-	const bool is_full = wal != NULL && wal_space(wal) == WAL_SPACE_NONE;
-	if (durable_lsn == worker->released_lsn && has_room == worker->had_room && is_full == worker->was_full &&
-	    !worker->has_tasks && !worker->was_woken) {
+	const enum log_state state = log_state(wal);
+	if (durable_lsn == worker->released_lsn && state == worker->log && !worker->has_tasks && !worker->was_woken) {
 		return;
 	}
 	worker->released_lsn = durable_lsn;
-	worker->had_room = has_room;
-	worker->was_full = is_full;
+	worker->log = state;
 	worker->has_tasks = worker->was_woken = false;
 	for (struct conn *conn = worker->attention; conn != NULL;) {
 		struct conn *next = conn->attention_next;
@@ -208,35 +210,17 @@ static int wait_for_commit(struct worker *worker)
 		atomic_store_explicit(&worker->waits, true, memory_order_relaxed);
 		atomic_thread_fence(memory_order_seq_cst);
 		const struct wal *wal = desk_wal(worker->service->desk);
-		if (wal != NULL &&
-		    (wal_durable_lsn(wal) != worker->released_lsn || wal_has_room(wal) != worker->had_room)) {
+		if (wal != NULL && (wal_durable_lsn(wal) != worker->released_lsn || log_state(wal) != worker->log)) {
 			return 0;
 		}
 	}
-	if (worker->stopping_ns != 0) {
+	if (worker->stopping_ns != 0 || worker->failed_ns != 0) {
 		return 10;
 	}
 	/* Rounded up: woken a moment too early, it would only wait again. */
 	const uint64_t rest_ms =
 	    worker->rest_ns > worker->now_ns ? (worker->rest_ns - worker->now_ns) / 1000000 + 1 : 0;
 	return rest_ms < LOOP_MS_MAX ? (int)rest_ms : LOOP_MS_MAX;
-}
-
-static void tell_space(struct worker *worker, const struct wal *wal)
-{
-	const enum wal_space space = wal_space(wal);
-	if (space == worker->space) {
-		return;
-	}
-	worker->space = space;
-	if (space == WAL_SPACE_ENOUGH) {
-		log_line(LOG_INFO, "there is space for the log again", "");
-	} else if (space == WAL_SPACE_LOW) {
-		log_line(LOG_WARNING,
-			 "no space left for the next segment of the log: make some, before this one is full", "");
-	} else {
-		log_line(LOG_ERROR, "no space left for the log: what writes is refused until there is", "");
-	}
 }
 
 /* What the owner of the log does for it once a loop. */
@@ -248,7 +232,7 @@ static void tend_log(struct worker *worker)
 	}
 	wal_pump(wal);
 	worker->rest_ns = wal_rest(wal, worker->now_ns);
-	tell_space(worker, wal);
+	log_state_tell(&worker->told, wal, worker->now_ns);
 }
 
 static void loop(struct worker *worker)
@@ -260,6 +244,7 @@ static void loop(struct worker *worker)
 		worker->now_ns = clock_monotonic_ns(service->clock);
 		attend_all(worker);
 		tend_log(worker);
+		last_words(worker);
 		check_deadlines(worker);
 		/* Relaxed: the wake that follows the store makes the loop turn. */
 		if (atomic_load_explicit(&service->stopping, memory_order_relaxed)) {

@@ -6,7 +6,7 @@
 #   error   every write fails from some moment on. The server ends with the status of a failed log; the device recovers,
 #           all that was only in memory is dropped, and the ledger decides.
 #   slow    each write takes 20 ms more; kill -9 as ever.
-#   stuck   nothing moves for two seconds; then claims are acknowledged again; kill -9.
+#   stuck   nothing moves for two seconds, and bookings are refused after one; then claims are acknowledged again; kill -9.
 #
 # The device is a file served by nbdkit, whose filters fail and delay, made a file again by nbdfuse, made a block device by
 # losetup. tests/crash/crash.c keeps the server under load on its file system and holds it against the ledger.
@@ -82,7 +82,7 @@ mount "$(cat "$place/loop")" "$place/mount"
 case $fault in
 error) ways=(--cut "touch '$place/broken'" --renew "$0 renew '$place'") ;;
 slow) ways=() ;;
-stuck) ways=(--during "$0 hang $nbdkit") ;;
+stuck) ways=(--during "$0 hang $nbdkit" --options "--commit-timeout 1") ;;
 esac
 echo "$what:"
 "$bin/crash/crash" --bin "$bin" --cycles "$cycles" --dir "$place/mount/data" "${ways[@]}" ${seed:+--seed "$seed"}

@@ -152,6 +152,19 @@ void ledger_cancelled(struct ledger *ledger, const struct ledger_entry *entry)
 	lock_give(&at->lock);
 }
 
+void ledger_refused(struct ledger *ledger, const struct ledger_entry *entry)
+{
+	struct ledger_slot *at = &ledger->slots[entry->slot];
+	lock_take(&at->lock);
+	if (entry->verb == LEDGER_BOOK) {
+		at->asking &= ~bit(entry->client);
+	} else {
+		at->cancels_done++;
+		at->cancelling = at->cancelling && at->holder != entry->client;
+	}
+	lock_give(&at->lock);
+}
+
 void ledger_verify(struct ledger *ledger, uint32_t slot, int client, uint64_t id)
 {
 	struct ledger_slot *at = &ledger->slots[slot];

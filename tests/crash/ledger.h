@@ -82,6 +82,8 @@ struct ledger_entry ledger_ask(struct ledger *ledger, uint32_t slot, int client,
 void ledger_won(struct ledger *ledger, const struct ledger_entry *entry, uint64_t id); /* id 0: CLAIM's :1 */
 void ledger_taken(struct ledger *ledger, const struct ledger_entry *entry);
 void ledger_cancelled(struct ledger *ledger, const struct ledger_entry *entry);
+/* It was not executed, and never will be. */
+void ledger_refused(struct ledger *ledger, const struct ledger_entry *entry);
 
 /* After the restart: holds what is there now against what was said, and goes on from there. `client` is who has the slot,
  * or LEDGER_NOBODY. */

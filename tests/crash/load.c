@@ -36,6 +36,11 @@ static void request_write(const struct request *request, struct buffer *bytes)
 	}
 }
 
+static bool begins(struct span line, const char *text)
+{
+	return line.size >= strlen(text) && memcmp(line.at, text, strlen(text)) == 0;
+}
+
 /* Writes the answer down. False: it is none. */
 static bool request_answered(const struct request *request, struct ledger *ledger, struct span line)
 {
@@ -49,8 +54,10 @@ static bool request_answered(const struct request *request, struct ledger *ledge
 		number == 1 ? ledger_won(ledger, entry, 0) : ledger_taken(ledger, entry);
 	} else if (entry->verb == LEDGER_BOOK && is_number && !request->claims && number > 0) {
 		ledger_won(ledger, entry, number);
-	} else if (entry->verb == LEDGER_BOOK && line.size > 6 && memcmp(line.at, "-TAKEN ", 7) == 0) {
+	} else if (entry->verb == LEDGER_BOOK && begins(line, "-TAKEN ")) {
 		ledger_taken(ledger, entry);
+	} else if (begins(line, "-MISCONF The disk of the log does not answer")) {
+		ledger_refused(ledger, entry);
 	} else {
 		return false;
 	}
@@ -94,6 +101,7 @@ static bool client_burst(struct load_client *client, struct connection *connecti
 	if (!connection_send(connection, (struct span){bytes->at, bytes->size}, NULL)) {
 		return false;
 	}
+	bool failed = false;
 	for (uint32_t i = 0; i < count; i++) {
 		struct span line;
 		const enum connection_result result = connection_line(connection, &line);
@@ -103,12 +111,18 @@ static bool client_burst(struct load_client *client, struct connection *connecti
 		if (result != CONNECTION_LINE) {
 			return false;
 		}
-		if (!request_answered(&requests[i], client->load->ledger, line)) {
+		if (begins(line, "-MISCONF The log failed")) {
+			/* Of the rest of the burst it may not be known either, and none of it may be acknowledged [I6]. */
+			atomic_fetch_add_explicit(&client->load->unknown, 1, memory_order_relaxed);
+			failed = true;
+			continue;
+		}
+		if (failed || !request_answered(&requests[i], client->load->ledger, line)) {
 			client_complain(client, &requests[i], line);
 			return false;
 		}
 	}
-	return true;
+	return !failed;
 }
 
 static void *client_main(void *context)

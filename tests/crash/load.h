@@ -36,6 +36,7 @@ struct load {
 	uint64_t seed;
 	/* shared: answers that are none, relaxed, read by the owner when the clients are gone */
 	_Atomic uint64_t broken;
+	_Atomic uint64_t unknown;   /* that say that the log failed and the outcome is not known, relaxed as well */
 	_Atomic uint64_t snapshots; /* that were answered +OK, relaxed as well */
 	struct load_client clients[LOAD_CLIENTS];
 	pthread_t photographer;

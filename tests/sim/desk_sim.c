@@ -269,7 +269,7 @@ static void execute(struct history *history, struct sim_command command)
 	struct gate *gate = &history->gates[prng_below(&history->prng, GATES)];
 	const bool at_once = history->canary == CANARY_LOSERS_AT_ONCE && !changed;
 	buffer_add(&gate->waiting, &history->command_count, sizeof history->command_count);
-	gate_mark(gate, at_once ? 0 : outcome.lsn);
+	gate_mark(gate, at_once ? 0 : outcome.lsn, 1);
 	history->commands[history->command_count++] = command;
 }
 

@@ -270,6 +270,21 @@ static void port_sync(void *context, struct disk_op *op, disk_file file)
 	enqueue(context, (struct sim_op){.op = op, .file = file, .flush = true});
 }
 
+static void port_sync_names(void *context, struct disk_op *op)
+{
+	enqueue(context, (struct sim_op){.op = op, .file = -1, .flush = true});
+}
+
+static bool do_async(struct sim_disk *sim, const struct sim_op *op, struct error *error)
+{
+	if (op->file < 0) {
+		return port_sync_directory(sim, error);
+	}
+	struct sim_file *file = &sim->files[op->file];
+	return (op->bytes == NULL || do_write(sim, file, op->offset, op->bytes, op->size, error)) &&
+	       (!op->flush || do_flush(sim, file, error));
+}
+
 bool sim_disk_step(struct sim_disk *sim)
 {
 	if (sim->queued == 0) {
@@ -279,10 +294,8 @@ bool sim_disk_step(struct sim_disk *sim)
 	const struct sim_op op = sim->queue[chosen];
 	sim->events[SIM_REORDERED] += chosen != 0;
 	memmove(&sim->queue[chosen], &sim->queue[chosen + 1], (--sim->queued - chosen) * sizeof op);
-	struct sim_file *file = &sim->files[op.file];
 	struct error error = {0};
-	const bool done = (op.bytes == NULL || do_write(sim, file, op.offset, op.bytes, op.size, &error)) &&
-			  (!op.flush || do_flush(sim, file, &error));
+	const bool done = do_async(sim, &op, &error);
 	op.op->done(op.op, done ? NULL : &error);
 	return true;
 }
@@ -311,7 +324,8 @@ void sim_disk_init(struct sim_disk *sim, uint64_t seed)
 		     .rename = port_rename,
 		     .remove = port_remove,
 		     .write = port_write,
-		     .sync = port_sync},
+		     .sync = port_sync,
+		     .sync_names = port_sync_names},
 	    .space = UINT64_MAX,
 	    .prng.state = seed,
 	};

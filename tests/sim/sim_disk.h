@@ -58,7 +58,7 @@ extern const char *const sim_event_names[SIM_EVENTS];
 
 struct sim_op {
 	struct disk_op *op; /* NULL: of the disk this is the twin of */
-	disk_file file;
+	disk_file file;     /* negative: flush the names */
 	uint64_t offset;
 	const uint8_t *bytes; /* NULL: only flush */
 	size_t size;

@@ -263,7 +263,8 @@ static bool step_shell(struct conversation *conversation, const char *command)
 	setenv("DIR", conversation->server.dir, 1);
 	setenv("BIN", conversation->server.bin, 1);
 	setenv("TALK_COMMAND", command, 1);
-	FILE *pipe = popen("timeout -k 1 " COMMAND_WAIT " bash -o pipefail -c \"$TALK_COMMAND\" 2>&1", "r");
+	FILE *pipe =
+	    popen("PATH=\"$BIN:$PATH\" timeout -k 1 " COMMAND_WAIT " bash -o pipefail -c \"$TALK_COMMAND\" 2>&1", "r");
 	if (pipe == NULL) {
 		return conversation_fail(conversation, "cannot run a command");
 	}

@@ -240,6 +240,10 @@ DISK_TEST(what_was_written_is_read_back_aligned_or_not)
 	fixture->disk.sync(fixture->disk.context, &sync.op, file);
 	wait_done(fixture, &sync);
 	cr_assert(sync.failure.code == ERROR_NONE);
+	struct outcome sync_names = {.op.done = on_done};
+	fixture->disk.sync_names(fixture->disk.context, &sync_names.op);
+	wait_done(fixture, &sync_names);
+	cr_assert(sync_names.failure.code == ERROR_NONE);
 
 	uint8_t *got = aligned_alloc(DISK_ALIGN, 3 * SIZE);
 	cr_assert(read_back(fixture, file, 0, got, 3 * SIZE) == 2 * SIZE, "less only at the end of the file");

@@ -431,7 +431,8 @@ Test(wal, opens_on_a_full_disk_with_what_is_left_of_its_segment)
 	cr_assert_eq(wal_finish(log_.wal), true, "it may end as it is");
 }
 
-Test(wal, starts_the_next_segment_anew_after_a_flush_that_found_no_space)
+/* The flush of the spare, or of its name, finds no space; then there is some. */
+static void check_begins_anew(bool names, uint64_t segment)
 {
 	const struct error full = {.code = ERROR_NO_SPACE, .text = "no space"};
 	struct sim_disk *disk = &log_.disk;
@@ -443,24 +444,33 @@ Test(wal, starts_the_next_segment_anew_after_a_flush_that_found_no_space)
 			continue;
 		}
 		const struct sim_op op = disk->queue[0];
-		if (op.bytes != NULL) {
+		if (op.bytes != NULL || (op.file < 0) != names) {
 			sim_disk_step(disk);
 			continue;
 		}
-		/* The flush of the spare. */
 		CHECK(disk->queued == 1);
 		disk->queued = 0;
 		flushed = true;
 		op.op->done(op.op, &full);
 	}
 	cr_assert(!wal_failed(log_.wal, NULL));
-	cr_assert_null(fixture_segment(&log_, 2), "nobody knows what is on the device");
+	cr_assert_null(fixture_segment(&log_, segment), "nobody knows what is on the device");
 	turn_after_ms(0);
 	turn_after_ms(1000);
 	fixture_commit(&log_, 60);
 	fixture_close(&log_);
 	cr_assert(fixture_open(&log_), "%s", log_.error.text);
 	cr_assert_eq(log_.different, 0);
+}
+
+Test(wal, starts_the_next_segment_anew_after_a_flush_that_found_no_space)
+{
+	check_begins_anew(false, 2);
+}
+
+Test(wal, starts_the_next_segment_anew_after_a_flush_of_its_name_that_found_no_space)
+{
+	check_begins_anew(true, 3); /* the first one is named before the log is open */
 }
 
 Test(wal, is_over_when_the_next_segment_cannot_be_made_for_another_reason)

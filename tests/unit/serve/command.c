@@ -164,7 +164,7 @@ Test(command, requests_and_errors_are_counted)
 
 Test(command, without_space_for_the_log_whatever_writes_is_refused)
 {
-	client.log_full = true;
+	client.log = LOG_STATE_FULL;
 	static const char *const writing[] = {
 	    "BOOK a 2031-01-06 09:00 b",  "CLAIM a 2031-01-06 09:00 b", "CANCEL 1",
 	    "OPEN a 2031-01-06 09:00 50", "CLOSE a 2031-01-06",         "PURGE BEFORE 2020-01-01"};
@@ -174,6 +174,25 @@ Test(command, without_space_for_the_log_whatever_writes_is_refused)
 		       "reading goes on\r\n");
 	}
 	expect("ECHO hello", "$5\r\nhello\r\n");
+}
+
+Test(command, while_the_disk_does_not_answer_whatever_writes_is_refused)
+{
+	client.log = LOG_STATE_STUCK;
+	expect("BOOK a 2031-01-06 09:00 b",
+	       "-MISCONF The disk of the log does not answer: nothing can be booked or changed until it does, "
+	       "reading goes on\r\n");
+	expect("ECHO hello", "$5\r\nhello\r\n");
+}
+
+Test(command, when_the_log_has_failed_everything_is_refused)
+{
+	static const char refusal[] = "-MISCONF The log failed: what became of this request is not known, ask again "
+				      "after the restart\r\n";
+	client.log = LOG_STATE_FAILED;
+	expect("BOOK a 2031-01-06 09:00 b", refusal);
+	expect("PING", refusal);
+	expect("nonsense", refusal);
 }
 
 Test(command, while_the_log_is_read_only_what_needs_no_slots_is_answered)
@@ -394,8 +413,8 @@ Test(command, config_get_matches_patterns)
 	expect("CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
 	expect("CONFIG GET appendonly", "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
 	expect("CONFIG GET PORT", "*2\r\n$4\r\nport\r\n$4\r\n5545\r\n");
-	expect("CONFIG GET *-timeout maxclients",
-	       "*4\r\n$10\r\nmaxclients\r\n$5\r\n10000\r\n$15\r\nrequest-timeout\r\n$2\r\n30\r\n");
+	expect("CONFIG GET *-timeout maxclients", "*6\r\n$14\r\ncommit-timeout\r\n$1\r\n5\r\n$10\r\nmaxclients\r\n$"
+						  "5\r\n10000\r\n$15\r\nrequest-timeout\r\n$2\r\n30\r\n");
 	expect("CONFIG GET \"port\\x00\" nothing", "*0\r\n");
 	cr_assert(contains("CONFIG GET *", "$4\r\nunix\r\n$0\r\n\r\n"));
 	client.protocol = 3;
