@@ -159,9 +159,9 @@ static uint64_t exec_queued(struct exec *exec, struct reply *reply)
 	}
 	uint64_t lsn = 0;
 	if (exec->group.change_count > 0) {
-		const char *refused = log_state_refusal(exec->client->log);
-		if (refused != NULL) {
-			reply_error(reply, "EXECABORT Transaction discarded: %s", refused);
+		const char *refusal = log_state_refusal(exec->client->log);
+		if (refusal != NULL) {
+			reply_error(reply, "EXECABORT Transaction discarded: %s", refusal);
 			return 0;
 		}
 		const struct outcome outcome = desk_group(exec->service->desk, &exec->group);
