@@ -21,7 +21,8 @@ struct intern {
 	/* guards the region's committed part, next and count */
 	struct lock lock;
 	struct region region;
-	uint32_t next; /* number of the next token: the first free step */
+	struct region words; /* beside the tokens; empty if intern_keep_words was not asked for them */
+	uint32_t next;       /* number of the next token: the first free step */
 	uint32_t count;
 };
 
@@ -29,6 +30,23 @@ struct intern {
 bool intern_init(struct intern *intern, struct memory *memory, uint32_t stripe_count, uint64_t seed,
 		 struct error *error);
 void intern_fini(struct intern *intern);
+
+/* From here on there is a word beside each token, for whatever others keep about it: 0 at first, never moved. It is one for
+ * INTERN_STEPS_PER_WORD steps of the region, so that it costs a quarter of the token; tokens of less than 16 bytes share one
+ * with their neighbours. Before there are tokens. */
+#define INTERN_STEPS_PER_WORD 4
+bool intern_keep_words(struct intern *intern, struct error *error);
+
+/* Which word a token has: the same for those that share one. */
+static inline uint32_t intern_word_number(uint32_t number)
+{
+	return number / INTERN_STEPS_PER_WORD;
+}
+
+static inline _Atomic uint32_t *intern_word(const struct intern *intern, uint32_t number)
+{
+	return (_Atomic uint32_t *)(void *)intern->words.base + intern_word_number(number);
+}
 
 /* Is this 1 to 64 bytes of A-Z a-z 0-9 _ - . : @? */
 bool token_valid(struct span token);
@@ -58,3 +76,5 @@ bool intern_place(struct intern *intern, uint32_t number, struct span token);
 
 /* Most bytes one token can cost, index cell included; what a promise for one sets aside. */
 #define INTERN_BYTES_MAX (4 + TOKEN_SIZE_MAX + INDEX_BYTES_PER_ENTRY)
+/* The same of one with a word beside it: a byte for each step. */
+#define INTERN_BYTES_MAX_WITH_WORD (INTERN_BYTES_MAX + (4 + TOKEN_SIZE_MAX) / 4)

@@ -23,9 +23,31 @@
 #define SLOT_MINUTES_MAX 1440
 #define OPEN_COUNT_MAX   1440
 
-/* Largest encoded log record: a CLOSE or an OPEN of 1,440 slots, or a CANCEL with its reason, fits in it. Bytes. */
-#define RECORD_SIZE_MAX 8192
-static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_SIZE_MAX, "the widest OPEN fits in a record");
+/* Most slots one request may book or cancel together: what a BOOKALL of WIDE_WORDS_MAX words can name. */
+#define GROUP_SLOTS_MAX 340
+static_assert((WIDE_WORDS_MAX - 2) / 3 == GROUP_SLOTS_MAX, "name, client, then three words a slot");
+
+/* Largest encoded log record, in bytes: of one change (a CLOSE or an OPEN of 1,440 slots, a CANCEL with its reason), and
+ * of a group of them (the bookings of the widest BOOKALL, every token of the longest). */
+#define RECORD_PLAIN_SIZE_MAX 8192
+#define RECORD_SIZE_MAX       57344
+static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_PLAIN_SIZE_MAX,
+	      "the widest OPEN fits in a record");
+static_assert(GROUP_SLOTS_MAX * (2 * TOKEN_SIZE_MAX + 32) + 32 <= RECORD_SIZE_MAX, "the widest BOOKALL fits in one");
+
+/* ALTERNATIVES and ALT: most that may be asked for, and how many are answered if nobody says. How far they may be is the
+ * option `alternatives-days`, to each side. */
+#define ALTERNATIVES_COUNT_MAX     100
+#define ALTERNATIVES_COUNT_DEFAULT 3
+#define ALTERNATIVES_DAYS_MAX      366
+
+/* Highest `sessions-max-reply`: sorting and writing them is one step of the loop, which takes some milliseconds. */
+#define SESSIONS_REPLY_MAX 10000
+
+/* HOT: most slots it answers, and how many if nobody says; most of them that a worker counts (`hot-entries`). */
+#define HOT_COUNT_MAX     1000
+#define HOT_COUNT_DEFAULT 10
+#define HOT_ENTRIES_MAX   8192
 
 /* Workers. */
 #define THREADS_MAX 64

@@ -2,7 +2,7 @@
  * lock: a mutex that clang's -Wthread-safety understands.
  *
  * Lock order of slotd, outermost first: hours lock of a psychologist (slot/table.h), then stripe lock (base/index.h),
- * then one of the leaves (pool, array store, log staging). A thread holds at most one lock of each kind.
+ * then one of the leaves (pool, array store, threads of sessions, log staging). A thread holds at most one lock of each kind.
  *
  * Threads: any.
  */

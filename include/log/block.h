@@ -30,7 +30,8 @@
 #define SEGMENT_MAGIC 0x53544c53u /* "SLTS" */
 
 /* Version 2 has blocks without records (heartbeats); a reader of version 1 would cut them, and what follows them. Version 3
- * has records of holds and of what becomes of a session; a reader of version 2 would call them damaged. */
+ * has more types of records (several changes at once, holds, what becomes of a session), which a reader of version 2 would take
+ * for damage. */
 #define FORMAT_VERSION       3
 #define FORMAT_VERSION_FIRST 1 /* the oldest that is read */
 

@@ -5,6 +5,10 @@
  * names psychologists and clients by their tokens, so that it can be read without any other record. Its lsn is not
  * stored: a block says its first, the rest count on.
  *
+ * A GROUP holds whole records of single sessions, two at least, which happened together: they are applied in their order
+ * and share its lsn. As a block becomes durable whole or not at all, so does a group. In it there is no other group, and
+ * nothing that changes which slots there are.
+ *
  * docs/LOG_FORMAT.md has the byte tables.
  *
  * Threads: any.
@@ -24,6 +28,7 @@ enum record_type {
 	RECORD_OPEN,     /* `slots` of the psychologist, each of `minutes`, are open from now on */
 	RECORD_CLOSE,    /* `slots` of the psychologist are no more */
 	RECORD_PURGE,    /* everything before `day` is no more */
+	RECORD_GROUP,    /* BOOKALL, EXEC: several changes of sessions, all at this one lsn */
 	RECORD_STATUS, /* session `session` is `status` from now on (COMMIT, RENEW, CONFIRM, COMPLETE, NOSHOW, time) */
 	RECORD_HOLD,   /* as BOOK, but held, for `hold_seconds` from at_ms on */
 };
@@ -40,7 +45,7 @@ struct record_slot {
  * Fields that a type does not have are zero. */
 struct record {
 	enum record_type type;
-	uint64_t at_ms;             /* all: wall clock; what becomes of a session: the hold clock (serve/desk.h) */
+	uint64_t at_ms; /* all: wall clock (what becomes of a session: the hold clock, serve/desk.h); a group has one */
 	uint64_t session;           /* BOOK, HOLD, CANCEL, STATUS */
 	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE */
 	struct span client;         /* BOOK, HOLD */
@@ -53,10 +58,19 @@ struct record {
 	uint16_t hold_seconds;      /* HOLD; STATUS held: from at_ms on */
 	uint16_t slot_count;        /* OPEN, CLOSE */
 	const uint8_t *slots;       /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
+	uint16_t member_count;      /* GROUP */
+	struct span members;        /* GROUP: so many encoded records, back to back */
 };
 
 /* Name of a type as slotd-replay prints it: "BOOK". NULL for an unknown one. */
 const char *record_type_name(enum record_type type);
+
+/* May a record of this type be a member of a group? */
+bool record_joins_group(enum record_type type);
+/* Takes the next member of a group off the front of `rest`, which begins as the group's `members`. False: that was all. */
+bool record_next_member(struct span *rest, struct record *member);
+/* Bytes of a group whose members have so many. */
+size_t record_group_size(size_t members_size);
 
 /* Bytes record_encode will write, a multiple of 8, at most RECORD_SIZE_MAX. */
 size_t record_size(const struct record *record);

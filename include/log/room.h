@@ -8,6 +8,8 @@
  *
  *   offset |== batch, one more record each ==|== late records, a block each ==|= heartbeat =| ...
  *
+ * `record_size` is that of the largest record they append.
+ *
  * Threads: any; nothing here has state.
  */
 #pragma once
@@ -25,11 +27,12 @@ struct room_position {
 void room_pass(struct room_position *position, uint64_t payload_bytes);
 
 /* Bytes of records at which a batch takes no further request, at most `batch_size`; 0: it takes none at all. */
-uint64_t room_of_batch(const struct room_position *position, uint32_t batch_size, uint32_t appenders);
+uint64_t room_of_batch(const struct room_position *position, uint32_t batch_size, uint32_t appenders,
+		       uint32_t record_size);
 /* Is a block without records certain of its place, and the late records behind it? */
-bool room_takes_heartbeat(const struct room_position *position, uint32_t appenders);
+bool room_takes_heartbeat(const struct room_position *position, uint32_t appenders, uint32_t record_size);
 
 /* What a batch may come to: `batch_size`, and one more record of each appender. */
-uint64_t room_payload_max(uint32_t batch_size, uint32_t appenders);
+uint64_t room_payload_max(uint32_t batch_size, uint32_t appenders, uint32_t record_size);
 /* The size of a segment that, when it is empty, has room for a batch. */
-uint64_t room_segment_least(uint32_t batch_size, uint32_t appenders);
+uint64_t room_segment_least(uint32_t batch_size, uint32_t appenders, uint32_t record_size);

@@ -18,8 +18,9 @@
  * the device goes on. wal_stuck says so, so that no more requests pile up behind it.
  *
  * Space is settled before the claim [I5]: wal_has_room is asked before a request is executed; behind it the staging
- * buffer and the device keep one RECORD_SIZE_MAX per appender in reserve, so wal_append itself never fails. On a full disk
- * it turns false while everything admitted still has its place; when there is space again, so has the log, by itself.
+ * buffer and the device keep one record of the largest size per appender in reserve, so wal_append itself never fails. On a
+ * full disk it turns false while everything admitted still has its place; when there is space again, so has the log, by
+ * itself.
  *
  * Synchronization (- free, O owner thread only):
  *   append, has_room, space, stuck, durable_lsn, appended_lsn, failed, stats   -
@@ -39,13 +40,15 @@
 struct wal;
 
 struct wal_options {
-	uint64_t segment_size;  /* bytes, a multiple of DISK_ALIGN; option segment-size, default 64 MiB */
-	uint32_t batch_size;    /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
+	uint64_t segment_size; /* bytes, a multiple of DISK_ALIGN; option segment-size, default 64 MiB */
+	uint32_t batch_size;   /* bytes of records at which a batch takes no further request; a multiple of DISK_ALIGN,
 				  default 4 MiB. A segment must hold it, and one record of each appender on top */
-	uint32_t appenders;     /* threads that append at the same time at most */
-	struct log_start start; /* what snapshots say about it */
-	record_ahead_f *ahead;  /* as the reader's, with the context of the replay; may be NULL */
-	bool flush;             /* option fsync; false is for measuring only: written counts as durable */
+	uint32_t appenders;    /* threads that append at the same time at most */
+	uint32_t
+	    record_size; /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
+	struct log_start start;     /* what snapshots say about it */
+	record_ahead_f *ahead;      /* as the reader's, with the context of the replay; may be NULL */
+	bool flush;                 /* option fsync; false is for measuring only: written counts as durable */
 	uint64_t commit_timeout_ns; /* option commit-timeout: a device that takes longer is stuck; 0: none ever is */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, when the device has become stuck or
 	 * goes on, and once when the log has failed. May be NULL. */
@@ -108,6 +111,9 @@ enum wal_space wal_space(const struct wal *wal);
 /* Has the device let the log wait, for a commit or for room, longer than commit_timeout_ns? Then *since_ns, unless NULL, is
  * when that began, monotonic. */
 bool wal_stuck(const struct wal *wal, uint64_t *since_ns);
+
+/* Bytes of the largest record it takes. */
+uint32_t wal_record_size(const struct wal *wal);
 
 /* Appends a record and returns its lsn. Never fails after wal_has_room. */
 uint64_t wal_append(struct wal *wal, const struct record *record);

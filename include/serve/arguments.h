@@ -19,9 +19,15 @@ bool argument_number(struct reply *reply, const char *name, struct span word, ui
 		     uint64_t *number);
 /* psychologist, date and time, the words from `first` on. */
 bool argument_place(struct reply *reply, const struct request *request, uint32_t first, struct place *place);
+/* The reason of a cancellation, word `at`; empty if there is none. */
+bool argument_reason(struct reply *reply, const struct request *request, uint32_t at, struct span *reason);
 /* The words are not those of the command; says the usage. */
 void argument_syntax(struct reply *reply, const struct request *request);
 
+/* The code of a refusal: "TAKEN". */
+const char *outcome_word(enum outcome_code code);
+void reply_date(struct reply *reply, uint16_t day);
+void reply_time(struct reply *reply, uint16_t minute);
 /* Writes a refusal: every outcome but OUTCOME_DONE. */
 void reply_refusal(struct reply *reply, const struct desk *desk, const struct outcome *outcome);
 

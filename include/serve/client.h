@@ -7,6 +7,7 @@
 
 #include <base/limits.h>
 #include <serve/log_state.h>
+#include <serve/multi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct client {
 	int protocol;       /* 2, or 3 after HELLO 3 */
 	bool close_asked;   /* QUIT: close once the replies are out */
 	enum log_state log; /* set by the connection before each request */
-	bool in_multi;      /* between MULTI and EXEC or DISCARD: nothing executes */
+	bool in_multi;      /* between MULTI and EXEC or DISCARD: requests are queued */
+	struct multi multi;
 	uint64_t created_ms;
 	uint64_t last_ms; /* wall clock of the last request */
 	uint64_t requests;

@@ -2,11 +2,12 @@
  * command: the commands by name, and the one door to execute a request.
  *
  * Rooms: command.c (whether a request is executed: arity, LOADING, MULTI), command_table.c (the table, finding),
- * command_book.c (BOOK CLAIM), command_life.c (HOLD RENEW COMMIT CONFIRM CANCEL COMPLETE
- * NOSHOW), command_read.c (SLOT SLOTS SESSION),
- * command_hours.c (OPEN CLOSE PURGE), command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c
- * (CLIENT), command_docs.c (HELP, COMMAND and its subcommands), command_info.c (INFO), command_config.c (CONFIG SHUTDOWN),
- * command_snapshot.c (SNAPSHOT).
+ * command_book.c (BOOK CLAIM), command_life.c (HOLD RENEW COMMIT CONFIRM CANCEL COMPLETE NOSHOW), command_group.c (BOOKALL
+ * BOOKANY), command_multi.c (MULTI EXEC DISCARD WATCH UNWATCH), command_read.c (SLOT SLOTS SESSION), command_alternatives.c
+ * (ALTERNATIVES, and ALT of what claims), command_sessions.c (SESSIONS), command_hours.c (OPEN CLOSE PURGE),
+ * command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP,
+ * COMMAND and its subcommands), command_info.c (INFO), command_config.c (CONFIG SHUTDOWN),
+ * command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
  *
  * Threads: any worker; the client and the reply are that worker's.
  */
@@ -26,6 +27,20 @@ uint64_t command_execute(struct service *service, struct client *client, const s
 typedef uint64_t command_f(struct service *service, struct client *client, const struct request *request,
 			   struct reply *reply);
 
+/* Of a group, the changes that one command asked for. */
+struct group;
+struct group_part {
+	const struct group *group;
+	const struct group_change *changes;
+	uint32_t count;
+};
+
+/* What a command that may be one of a group would change, added to the group, which borrows the request's words. False,
+ * having written why, if it is not a request. */
+typedef bool command_plan_f(const struct request *request, struct group *group, struct reply *reply);
+/* Replies what became of it: done with all of the group, or refused. */
+typedef void command_answer_f(const struct group_part *part, const struct desk *desk, struct reply *reply);
+
 enum command_class {
 	COMMAND_BOOK,
 	COMMAND_READ,
@@ -38,6 +53,7 @@ enum command_flag {
 	COMMAND_WRITES = 2,        /* appends a record */
 	COMMAND_CLAIMS = 8,        /* words 1 to 4 are psychologist, date, time, client: worth a look ahead */
 	COMMAND_IN_MULTI = 4,      /* executed even between MULTI and EXEC (EXEC, DISCARD, MULTI, WATCH, QUIT, RESET) */
+	COMMAND_NOT_IN_MULTI = 16, /* not queued; neither is what writes and has no plan */
 };
 
 /* One argument, for COMMAND DOCS: redis-cli shows it as a hint. */
@@ -54,6 +70,8 @@ struct command_argument {
 struct command {
 	const char *name; /* "BOOK" */
 	command_f *execute;
+	command_plan_f *plan; /* NULL: it cannot be one of a group */
+	command_answer_f *answer;
 	enum command_class class;
 	unsigned flags;
 	uint32_t words_min; /* words of a request, the name included */
@@ -75,9 +93,15 @@ command_f command_book, command_claim;
 command_f command_hold, command_renew, command_commit, command_confirm, command_cancel, command_complete,
     command_noshow;
 command_f command_slot, command_slots, command_session;
+command_f command_alternatives, command_sessions;
 command_f command_open, command_close, command_purge;
 command_f command_ping, command_echo, command_hello, command_auth, command_select, command_client, command_reset,
     command_quit, command_time, command_help;
 command_f command_docs;
+command_f command_hot;
 command_f command_info, command_config, command_shutdown, command_snapshot;
-command_f command_multi, command_exec, command_discard, command_watch;
+command_f command_group; /* BOOKALL, BOOKANY */
+command_f command_multi, command_exec, command_discard, command_watch, command_unwatch;
+command_plan_f command_plan_book, command_plan_cancel, command_plan_bookall, command_plan_bookany;
+command_answer_f command_answer_book, command_answer_claim, command_answer_cancel, command_answer_bookall,
+    command_answer_bookany;

@@ -42,8 +42,14 @@ struct config {
 	uint32_t maxclients;        /* maxclients: connections at most, default 10000 */
 	uint32_t timeout;           /* timeout: seconds an idle connection is kept, default 0: for ever */
 	uint32_t request_timeout;   /* request-timeout: seconds half a request may take, default 30; 0: for ever */
+	uint32_t multi_commands;    /* multi-commands: requests a MULTI queues at most, default 1000 */
+	uint64_t multi_size;        /* multi-size: bytes of them at most, default 256kb */
 	uint64_t output_limit;      /* output-limit: bytes of unread replies a connection may have, default 8mb */
-	char io[CONFIG_TEXT_SIZE];  /* io: auto, io_uring or posix, default auto */
+	uint32_t alternatives_days; /* alternatives-days: how far ALTERNATIVES looks to each side, default 60 */
+	uint32_t hot_entries;       /* hot-entries: slots for which a worker counts losers, default 1024; 0: none */
+	/* sessions-max-reply: sessions that one SESSIONS answers at most, default 1000 */
+	uint32_t sessions_max_reply;
+	char io[CONFIG_TEXT_SIZE];       /* io: auto, io_uring or posix, default auto */
 	char loglevel[CONFIG_TEXT_SIZE]; /* loglevel: debug, info, warning or error, default info */
 };
 

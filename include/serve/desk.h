@@ -71,6 +71,7 @@ enum outcome_code {
 	OUTCOME_HOLD_TOTAL,   /* hold-total-max */
 	OUTCOME_FUTURE,       /* PURGE of days that are not over */
 	OUTCOME_MEMORY,       /* maxmemory is reached */
+	OUTCOME_LIMIT,        /* more changes together than the log takes as one record */
 };
 
 struct outcome {
@@ -107,6 +108,9 @@ bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, struct error *err
 
 /* COMMIT, CONFIRM, COMPLETE, NOSHOW, and time (EXPIRE), as slot/life.h has it. What stands already is done again [I10]. */
 struct outcome desk_change(struct desk *desk, uint64_t session, enum life_command command);
+
+/* Counts a claim that was refused: by reason, and by slot if it was another's. `place` is where. */
+void desk_count_lost(struct desk *desk, const struct place *place, enum outcome_code code);
 
 /* CANCEL. Cancelling what is cancelled is done again [I10]. `reason` goes into the log; may be empty. */
 struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 struct desk;
+struct hot;
 struct housekeeper;
 struct client;
 
@@ -26,8 +27,13 @@ static inline void count(counter *number, int64_t by)
 
 struct counters {
 	alignas(64) counter claims_won;
-	counter claims_lost; /* BOOK or CLAIM answered TAKEN or :0 */
-	counter slots_open;  /* changes in how many slots are open, booked, held, blocked: sums over workers count */
+	/* claims that were refused, by reason; claims_lost in INFO is their sum */
+	counter claims_lost_taken;
+	counter claims_lost_held;
+	counter claims_lost_blocked;
+	counter claims_lost_noslot;
+	counter claims_lost_past;
+	counter slots_open; /* changes in how many slots are open, booked, held, blocked: sums over workers count */
 	counter slots_booked;
 	counter slots_held;
 	counter slots_blocked;
@@ -47,6 +53,7 @@ struct service {
 	const struct clock *clock;
 	struct desk *desk;
 	struct housekeeper *housekeeper; /* NULL: no snapshots are written */
+	struct hot *hots;                /* one of each worker; NULL: losers are not counted by slot */
 	uint64_t started_ms;             /* wall clock */
 	uint64_t started_ns;             /* monotonic */
 	char run_id[41];                 /* 40 hex digits, random */

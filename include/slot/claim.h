@@ -21,6 +21,7 @@
  *
  *   OPEN -> SESSION                 a claim: CAS                                        [table_claim]
  *   SESSION(dead) -> SESSION(new)   a claim on a freed slot: CAS                        [table_claim]
+ *   SESSION(new) -> what it was     a claim, not settled, that is taken back            [table_unclaim]
  *   OPEN, SESSION(dead) -> CLOSED   a close: CAS                                        [table_close]
  *   any but CLOSED -> CLOSED        a purge: CAS                                        [table_purge_reclaim]
  *   CLOSED -> NONE                  whoever closed it, once it is out of the index      [table_remove]
@@ -32,7 +33,9 @@
  *
  * Why a compare-and-swap cannot succeed on a word that went away and came back (ABA): an OPEN carries the lsn that
  * opened it or a stamp, a SESSION the number and generation of a session, and none of these is given out twice. (A
- * generation repeats its low 16 bits after 65,536 purges of the same record; no look at a slot lasts that long.)
+ * generation repeats its low 16 bits after 65,536 purges of the same record; no look at a slot lasts that long.) A claim
+ * that is taken back is the one exception, and no harm: until it is settled nobody answers from it, and afterwards the slot
+ * is in every respect what it was before.
  */
 #pragma once
 

@@ -21,6 +21,8 @@
  *            place or of a later state: the records that led there follow.
  *   CANCEL,  those that build on what was (a version counts): skipped if the copied state has this lsn or a later one.
  *   STATUS
+ *   GROUP    each of its records, in their order, all of one lsn. A copy may have some of it and not the rest, as of any
+ *            run of records: each says on its own what its slot and session are from then on.
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
  *            slots whatever they mean, the sessions giving up their id, as reclaiming does.
  *

@@ -11,6 +11,10 @@
  *   4. append the record to the log (serve/desk.c); it gives the lsn
  *   5. table_settle: the session's state now carries the lsn, and others may answer from it
  *
+ * Several claims and changes of sessions at once, all or none (serve/desk_group.c): steps 1 and 2 for all, then 3 for all
+ * in order of their keys, without waiting for anybody: who is in step 3 holds what others wait for. If one is lost, those
+ * that were made are taken back (table_unclaim, table_change_undo), and it starts from 1. Then one record, and settle all.
+ *
  * An OPEN, in order, the same way [I2, I4, I5], under the hours lock:
  *   1. table_overlap for each slot
  *   2. table_add for each, with a CLOSED word (everything that can fail is behind us now; if it fails, table_remove
@@ -45,7 +49,7 @@
  * beyond the limit until a purge: that a slot is bookable comes first.
  *
  * Synchronization (- free, H the caller holds the hours lock of that psychologist, X caller excludes everybody):
- *   find, view, claim, change, settle, day, session take and give     -
+ *   find, view, claim, unclaim, change, settle, day, session take and give    -
  *   add (of an unlisted slot), purge_horizon, purge_reclaim           -
  *   add (of a listed slot), open, overlap, close, remove              H
  *   restore_*, count, check                                           X
@@ -59,6 +63,7 @@
 #include <slot/claim.h>
 #include <slot/key.h>
 #include <slot/session.h>
+#include <slot/thread.h>
 
 #define TABLE_HOURS_LOCKS 256
 
@@ -77,6 +82,7 @@ struct table {
 	struct index index;
 	struct intern psychologists;
 	struct intern clients;
+	struct threads threads;
 	/* guard which slots a psychologist has; psychologist number modulo TABLE_HOURS_LOCKS */
 	struct lock hours[TABLE_HOURS_LOCKS];
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
@@ -96,7 +102,8 @@ void table_fini(struct table *table);
 
 /* What a listed slot costs when opened, and what is promised for its booking [I5]. Bytes. */
 #define TABLE_SLOT_BYTES    (sizeof(struct slot) + INDEX_BYTES_PER_ENTRY)
-#define TABLE_BOOKING_BYTES (sizeof(struct session) + INTERN_BYTES_MAX)
+#define TABLE_SESSION_BYTES (sizeof(struct session) + THREAD_LINK_BYTES)
+#define TABLE_BOOKING_BYTES (TABLE_SESSION_BYTES + INTERN_BYTES_MAX_WITH_WORD)
 
 /* The slot with this key, or 0. */
 uint32_t table_find(const struct table *table, uint64_t key);
@@ -158,6 +165,10 @@ uint64_t table_claim(struct table *table, uint32_t slot, const struct slot_view 
 uint64_t table_hold(struct table *table, uint32_t slot, const struct slot_view *seen, uint32_t session, uint32_t client,
 		    uint64_t at_ms, uint16_t seconds);
 
+/* Takes a claim back that was not settled, so that it never was: the slot has the word that was seen again, and the
+ * session is given back. Who waits for the session finds it free, and looks at the slot again. */
+void table_unclaim(struct table *table, uint32_t slot, const struct slot_view *seen, uint64_t id);
+
 struct session_view {
 	uint64_t state; /* what table_change compares with */
 	uint64_t id;
@@ -181,7 +192,24 @@ bool table_change(struct table *table, const struct session_view *seen, enum ses
 /* The same from held to held: for so many seconds from at_ms on. */
 bool table_renew(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds);
 
-/* Says which record made the session's present state. Release; pairs with session_wait_settled. */
+/* The same in two steps, between which it can be taken back, the state then being the one seen again. */
+bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status);
+void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms);
+void table_change_undo(struct table *table, const struct session_view *seen);
+
+/* The ids of a client's sessions, the last made first, whatever their status: looks at up to `looks` sessions behind the cursor
+ * (zeros: at the start); `ids` has room for as many. A session that was settled before the walk began, and whose day is not
+ * purged, is among those of a walk from start to end; table_session_view says what became of it. */
+enum thread_walk {
+	THREAD_MORE,
+	THREAD_END,
+	THREAD_LOST, /* a purge took out where the walk was: it begins again, and what it gave so far counts for nothing */
+};
+uint32_t table_client_sessions(const struct table *table, uint32_t client, struct thread_cursor *cursor, uint64_t *ids,
+			       uint32_t looks, enum thread_walk *walk);
+
+/* Says which record made the session's present state; links a new session to its client's (slot/thread.h). Release; pairs
+ * with session_wait_settled. */
 void table_settle(struct table *table, uint64_t id, uint64_t lsn);
 
 /* Adds a slot with this key and word (OPEN or CLOSED; an unlisted one: claim_make(CLAIM_OPEN, 0, 0)) unless there is
@@ -235,14 +263,15 @@ void table_restore_done(struct table *table);
  * horizon before it moved adds behind the cursor is out of sight, too, and goes with the next purge. */
 void table_purge_horizon(struct table *table, uint16_t day, uint64_t lsn);
 struct purge_cursor {
-	uint32_t slot;           /* the last one looked at */
-	uint32_t session;        /* the same, of sessions: they come after the slots */
-	uint64_t removed_open;   /* slots that were free, but for unlisted ones that were never booked */
-	uint64_t removed_booked; /* slots that were occupied */
+	uint32_t slot;               /* the last one done with */
+	uint32_t session;            /* the same, of sessions: they come after the slots */
+	struct thread_cursor thread; /* in the thread of the next one, which is being swept */
+	uint64_t removed_open;       /* slots that were free, but for unlisted ones that were never booked */
+	uint64_t removed_booked;     /* slots that were occupied */
 	uint64_t removed_blocked;
 	uint64_t removed_held;
 };
-/* Looks at up to `count` records from the cursor on. False when there are no more. */
+/* Looks at up to `count` records, and links of threads, from the cursor on. False when there are no more. */
 bool table_purge_reclaim(struct table *table, struct purge_cursor *cursor, uint32_t count);
 
 /* How many slots there are in each state, counted as removed_open and so on; a walk over all of them, after replay,

@@ -18,6 +18,8 @@ struct reply {
 void reply_status(struct reply *reply, const char *text); /* +OK */
 /* "-CODE text". Control bytes in it become spaces: an error is one line. */
 void reply_error(struct reply *reply, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of a text that may be long; reply_error cuts what is over a KiB. */
+void reply_error_text(struct reply *reply, struct span text);
 void reply_integer(struct reply *reply, int64_t value);
 void reply_bulk(struct reply *reply, struct span bytes);
 void reply_text(struct reply *reply, const char *text); /* a bulk string */

@@ -23,9 +23,15 @@ static uint8_t *place_of(const struct intern *intern, uint32_t number)
 	return intern->region.base + (size_t)number * STEP_SIZE;
 }
 
-static uint64_t price_of(size_t token_size)
+static bool keeps_words(const struct intern *intern)
 {
-	return (uint64_t)steps_of(token_size) * STEP_SIZE + INDEX_BYTES_PER_ENTRY;
+	return intern->words.base != NULL;
+}
+
+static uint64_t price_of(const struct intern *intern, size_t token_size)
+{
+	const uint64_t step_price = STEP_SIZE + (keeps_words(intern) ? sizeof(uint32_t) / INTERN_STEPS_PER_WORD : 0);
+	return steps_of(token_size) * step_price + INDEX_BYTES_PER_ENTRY;
 }
 
 static bool has_token(const void *context, uint32_t number, const void *key)
@@ -43,8 +49,8 @@ bool intern_init(struct intern *intern, struct memory *memory, uint32_t stripe_c
 	if (!region_reserve(&intern->region, wanted < addressable ? wanted : addressable, error)) {
 		return false;
 	}
-	if (!index_init(&intern->index, memory->limit / price_of(1) * MEMORY_ADDRESS_FACTOR, stripe_count, has_token,
-			intern, error)) {
+	if (!index_init(&intern->index, memory->limit / price_of(intern, 1) * MEMORY_ADDRESS_FACTOR, stripe_count,
+			has_token, intern, error)) {
 		region_release(&intern->region);
 		return false;
 	}
@@ -56,7 +62,19 @@ void intern_fini(struct intern *intern)
 {
 	lock_fini(&intern->lock);
 	index_fini(&intern->index);
+	region_release(&intern->words);
 	region_release(&intern->region);
+}
+
+bool intern_keep_words(struct intern *intern, struct error *error)
+{
+	CHECK(intern->next == 1);
+	const size_t count = intern->region.size / STEP_SIZE / INTERN_STEPS_PER_WORD + 1;
+	if (!region_reserve(&intern->words, count * sizeof(uint32_t), error)) {
+		return false;
+	}
+	return region_commit(&intern->words, sizeof(uint32_t)) ||
+	       error_set(error, ERROR_NO_MEMORY, "the kernel refuses memory for the words beside tokens");
 }
 
 static bool token_byte_valid(uint8_t byte)
@@ -100,13 +118,21 @@ uint32_t intern_find(const struct intern *intern, struct span token)
 	return index_find(&intern->index, intern_hash(intern, token), &token);
 }
 
+/* Makes the region usable up to this step, and the words beside it. */
+static bool reach(struct intern *intern, uint64_t step)
+{
+	return step <= UINT32_MAX && region_commit(&intern->region, step * STEP_SIZE) &&
+	       (!keeps_words(intern) ||
+		region_commit(&intern->words, (intern_word_number((uint32_t)step) + 1) * sizeof(uint32_t)));
+}
+
 /* Writes the token down, under no name yet. 0 when there is no room. */
 static uint32_t write_down(struct intern *intern, struct span token)
 {
 	lock_take(&intern->lock);
 	uint32_t number = intern->next;
 	const uint64_t end = (uint64_t)number + steps_of(token.size);
-	if (end <= UINT32_MAX && region_commit(&intern->region, end * STEP_SIZE)) {
+	if (reach(intern, end)) {
 		uint8_t *place = place_of(intern, number);
 		place[0] = (uint8_t)token.size;
 		memcpy(place + 1, token.at, token.size);
@@ -131,7 +157,7 @@ static void strike_out(struct intern *intern, uint32_t number, size_t token_size
 	intern->count--;
 	lock_give(&intern->lock);
 	if (last) {
-		memory_give(intern->memory, price_of(token_size));
+		memory_give(intern->memory, price_of(intern, token_size));
 	}
 }
 
@@ -144,13 +170,13 @@ uint32_t intern_add(struct intern *intern, struct span token, bool promised)
 		return there;
 	}
 	if (promised) {
-		memory_force(intern->memory, price_of(token.size));
-	} else if (!memory_take(intern->memory, price_of(token.size))) {
+		memory_force(intern->memory, price_of(intern, token.size));
+	} else if (!memory_take(intern->memory, price_of(intern, token.size))) {
 		return 0;
 	}
 	const uint32_t number = write_down(intern, token);
 	if (number == 0) {
-		memory_give(intern->memory, price_of(token.size));
+		memory_give(intern->memory, price_of(intern, token.size));
 		return 0;
 	}
 	const uint32_t first = index_insert(&intern->index, hash, &token, number);
@@ -192,6 +218,6 @@ bool intern_place(struct intern *intern, uint32_t number, struct span token)
 	if (write_down(intern, token) != number) {
 		return false;
 	}
-	memory_force(intern->memory, price_of(token.size));
+	memory_force(intern->memory, price_of(intern, token.size));
 	return index_insert(&intern->index, intern_hash(intern, token), &token, number) == number;
 }

@@ -3,7 +3,7 @@
  *
  * Every type has the same layout, a header of 32 bytes and what varies in length behind it:
  *
- *    header | slots, 4 bytes each | psychologist | client | reason | zeros to a multiple of 8
+ *    header | slots, 4 bytes each | psychologist | client | reason or members | zeros to a multiple of 8
  *
  * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
  * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
@@ -23,24 +23,25 @@ struct record_header {
 	uint8_t flags;
 	uint8_t psychologist_size;
 	uint8_t client_size;
-	uint16_t reason_size;
+	uint16_t reason_size; /* GROUP: of the members */
 	uint64_t at_ms;
 	uint64_t session;
 	uint16_t day;
 	uint16_t minute;
 	uint16_t minutes;
-	uint16_t count; /* of slots; HOLD, STATUS: hold_seconds */
+	uint16_t count; /* of slots; GROUP: of members; HOLD, STATUS: hold_seconds */
 };
 
 #define RECORD_HEADER_SIZE   32
 #define RECORD_SLOT_SIZE     4
+#define TYPE_OFFSET          2
 #define RECORD_FLAG_UNLISTED 1u
 /* The four high bits of the flags are the status. */
 #define RECORD_STATUS_SHIFT 4
 
 static_assert(sizeof(struct record_header) == RECORD_HEADER_SIZE, "no padding");
 static_assert(offsetof(struct record_header, size) == 0, "docs/LOG_FORMAT.md");
-static_assert(offsetof(struct record_header, type) == 2, "docs/LOG_FORMAT.md");
+static_assert(offsetof(struct record_header, type) == TYPE_OFFSET, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, flags) == 3, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, psychologist_size) == 4, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, client_size) == 5, "docs/LOG_FORMAT.md");
@@ -52,8 +53,9 @@ static_assert(offsetof(struct record_header, minute) == 26, "docs/LOG_FORMAT.md"
 static_assert(offsetof(struct record_header, minutes) == 28, "docs/LOG_FORMAT.md");
 static_assert(offsetof(struct record_header, count) == 30, "docs/LOG_FORMAT.md");
 static_assert(RECORD_HEADER_SIZE + OPEN_COUNT_MAX * RECORD_SLOT_SIZE + 2 * TOKEN_SIZE_MAX + WORD_SIZE_MAX + 8 <=
-		  RECORD_SIZE_MAX,
+		  RECORD_PLAIN_SIZE_MAX,
 	      "the widest record fits");
+static_assert(RECORD_SIZE_MAX <= UINT16_MAX, "sizes of records, and of their parts, fit in 16 bits");
 static_assert(TOKEN_SIZE_MAX <= UINT8_MAX, "sizes of tokens fit in a byte");
 
 enum record_field {
@@ -66,8 +68,9 @@ enum record_field {
 	FIELD_MINUTES = 64,
 	FIELD_UNLISTED = 128,
 	FIELD_SLOTS = 256,
-	FIELD_STATUS = 512,
-	FIELD_SECONDS = 1024,
+	FIELD_MEMBERS = 512,
+	FIELD_STATUS = 1024,
+	FIELD_SECONDS = 2048,
 };
 
 struct record_shape {
@@ -82,6 +85,7 @@ static const struct record_shape shapes[] = {
     [RECORD_OPEN] = {"OPEN", FIELD_PSYCHOLOGIST | FIELD_MINUTES | FIELD_SLOTS},
     [RECORD_CLOSE] = {"CLOSE", FIELD_PSYCHOLOGIST | FIELD_SLOTS},
     [RECORD_PURGE] = {"PURGE", FIELD_DAY},
+    [RECORD_GROUP] = {"GROUP", FIELD_MEMBERS},
     [RECORD_STATUS] = {"STATUS", FIELD_SESSION | FIELD_DAY | FIELD_STATUS | FIELD_SECONDS},
     [RECORD_HOLD] = {"HOLD", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_CLIENT | FIELD_DAY | FIELD_MINUTE |
 				 FIELD_MINUTES | FIELD_UNLISTED | FIELD_SECONDS},
@@ -140,6 +144,9 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_UNLISTED, record->unlisted, 0, 1, "unlisted, which this type cannot be"},
 	    {FIELD_MINUTES, record->minutes, minutes_least, minutes_most, "minutes out of bounds"},
 	    {FIELD_SLOTS, record->slot_count, 1, OPEN_COUNT_MAX, "number of slots out of bounds"},
+	    {FIELD_MEMBERS, record->member_count, 2, GROUP_SLOTS_MAX, "number of members out of bounds"},
+	    {FIELD_MEMBERS, record->members.size, 2 * RECORD_HEADER_SIZE, RECORD_SIZE_MAX - RECORD_HEADER_SIZE,
+	     "size of members out of bounds"},
 	    {FIELD_SECONDS, record->hold_seconds, held, seconds_most, "seconds out of bounds"},
 	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
 	};
@@ -177,11 +184,62 @@ static const char *tokens_fault(const struct record *record)
 	return NULL;
 }
 
+bool record_joins_group(enum record_type type)
+{
+	return type == RECORD_BOOK || type == RECORD_CANCEL || type == RECORD_STATUS || type == RECORD_HOLD;
+}
+
+/* Of a group: whether there are as many members as it says, each a record that may be one, and nothing else. */
+static const char *members_fault(const struct record *group)
+{
+	struct span rest = group->members;
+	uint16_t count = 0;
+	while (rest.size > 0) {
+		struct record member;
+		/* The type first: a group in a group must not be read into. */
+		if (rest.size < RECORD_HEADER_SIZE || !record_joins_group((enum record_type)rest.at[TYPE_OFFSET])) {
+			return "a member that cannot be one";
+		}
+		const size_t size = record_decode(rest, &member, NULL);
+		if (size == 0 || member.at_ms != group->at_ms) {
+			return "a member that is not a record of this moment";
+		}
+		rest = (struct span){rest.at + size, rest.size - size};
+		count++;
+	}
+	return count == group->member_count ? NULL : "not as many members as it says";
+}
+
+static const char *contents_fault(const struct record *record)
+{
+	const char *fault = slots_fault(record);
+	if (fault == NULL) {
+		fault = tokens_fault(record);
+	}
+	return fault == NULL ? members_fault(record) : fault;
+}
+
+bool record_next_member(struct span *rest, struct record *member)
+{
+	if (rest->size == 0) {
+		return false;
+	}
+	const size_t size = record_decode(*rest, member, NULL);
+	CHECK(size > 0); /* checked when the group was decoded */
+	*rest = (struct span){rest->at + size, rest->size - size};
+	return true;
+}
+
+size_t record_group_size(size_t members_size)
+{
+	return RECORD_HEADER_SIZE + members_size;
+}
+
 /* Bytes before the padding. */
 static size_t content_size(const struct record *record)
 {
 	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE + record->psychologist.size +
-	       record->client.size + record->reason.size;
+	       record->client.size + record->reason.size + record->members.size;
 }
 
 static size_t padded(size_t size)
@@ -202,11 +260,32 @@ static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
 	return at + size;
 }
 
+/* The last field of the header, which is of one of three fields. */
+static uint16_t count_of(const struct record *record)
+{
+	/* The others are zero. */
+	return (uint16_t)(record->slot_count | record->member_count | record->hold_seconds);
+}
+
+static void set_count(struct record *record, uint16_t count)
+{
+	const struct record_shape *shape = shape_of(record->type);
+	const unsigned fields = shape != NULL ? shape->fields : 0;
+	if ((fields & FIELD_MEMBERS) != 0) {
+		record->member_count = count;
+	} else if ((fields & FIELD_SECONDS) != 0) {
+		record->hold_seconds = count;
+	} else {
+		record->slot_count = count;
+	}
+}
+
 size_t record_encode(const struct record *record, uint8_t *bytes)
 {
 	CHECK(numbers_fault(record) == NULL);
 	size_t size = record_size(record);
 	CHECK(size <= RECORD_SIZE_MAX);
+	const bool is_group = record->type == RECORD_GROUP;
 
 	struct record_header header = {
 	    .size = (uint16_t)size,
@@ -214,19 +293,20 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	    .flags = (uint8_t)((record->unlisted ? RECORD_FLAG_UNLISTED : 0) | record->status << RECORD_STATUS_SHIFT),
 	    .psychologist_size = (uint8_t)record->psychologist.size,
 	    .client_size = (uint8_t)record->client.size,
-	    .reason_size = (uint16_t)record->reason.size,
+	    .reason_size = (uint16_t)(is_group ? record->members.size : record->reason.size),
 	    .at_ms = record->at_ms,
 	    .session = record->session,
 	    .day = record->day,
 	    .minute = record->minute,
 	    .minutes = record->minutes,
-	    .count = record->slot_count != 0 ? record->slot_count : record->hold_seconds,
+	    .count = count_of(record),
 	};
 	uint8_t *at = put(bytes, &header, sizeof header);
 	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
 	at = put(at, record->psychologist.at, record->psychologist.size);
 	at = put(at, record->client.at, record->client.size);
 	at = put(at, record->reason.at, record->reason.size);
+	at = put(at, record->members.at, record->members.size);
 	while (at < bytes + size) {
 		*at++ = 0;
 	}
@@ -263,22 +343,22 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 		return refuse(error, "unknown flags");
 	}
 
+	const bool is_group = header.type == RECORD_GROUP;
 	*record = (struct record){
 	    .type = (enum record_type)header.type,
 	    .at_ms = header.at_ms,
 	    .session = header.session,
 	    .psychologist.size = header.psychologist_size,
 	    .client.size = header.client_size,
-	    .reason.size = header.reason_size,
+	    .reason.size = is_group ? 0 : header.reason_size,
+	    .members.size = is_group ? header.reason_size : 0,
 	    .day = header.day,
 	    .minute = header.minute,
 	    .minutes = header.minutes,
 	    .unlisted = (header.flags & RECORD_FLAG_UNLISTED) != 0,
 	    .status = (enum session_status)(header.flags >> RECORD_STATUS_SHIFT),
 	};
-	const struct record_shape *shape = shape_of(record->type);
-	const bool has_seconds = shape != NULL && (shape->fields & FIELD_SECONDS) != 0;
-	*(has_seconds ? &record->hold_seconds : &record->slot_count) = header.count;
+	set_count(record, header.count);
 	const char *fault = numbers_fault(record);
 	if (fault != NULL) {
 		return refuse(error, fault);
@@ -291,11 +371,9 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	record->slots = take(&at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
 	record->psychologist = take(&at, header.psychologist_size);
 	record->client = take(&at, header.client_size);
-	record->reason = take(&at, header.reason_size);
-	fault = slots_fault(record);
-	if (fault == NULL) {
-		fault = tokens_fault(record);
-	}
+	record->reason = take(&at, record->reason.size);
+	record->members = take(&at, record->members.size);
+	fault = contents_fault(record);
 	if (fault != NULL) {
 		return refuse(error, fault);
 	}

@@ -73,6 +73,23 @@ static void apply_purge(struct table *table, const struct record *record, uint64
 	}
 }
 
+/* Strictly or blindly: replay_apply, redo. */
+typedef bool apply_f(struct table *table, const struct record *record, uint64_t lsn, struct error *error);
+
+/* The members in their order, with the lsn of all. */
+static bool apply_members(apply_f *apply, struct table *table, const struct record *group, uint64_t lsn,
+			  struct error *error)
+{
+	struct span rest = group->members;
+	struct record member;
+	while (record_next_member(&rest, &member)) {
+		if (!apply(table, &member, lsn, error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool replay_apply(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
 	switch (record->type) {
@@ -87,6 +104,8 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 	case RECORD_PURGE:
 		apply_purge(table, record, lsn);
 		return true;
+	case RECORD_GROUP:
+		return apply_members(replay_apply, table, record, lsn, error);
 	case RECORD_STATUS:
 		return apply_status(table, record, lsn, error);
 	}
@@ -138,6 +157,8 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 	case RECORD_PURGE:
 		table_redo_purge(table, record->day, lsn);
 		return true;
+	case RECORD_GROUP:
+		return apply_members(redo, table, record, lsn, error);
 	case RECORD_STATUS:
 		return purged(table, record->day) || table_redo_change(table, record->session, record->status, lsn,
 								       record->at_ms, record->hold_seconds, error);
@@ -163,7 +184,7 @@ void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, 
 	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
 	size_t bookings = 0;
 	for (size_t i = 0; i < count && bookings < TABLE_PROSPECTS_MAX; i++) {
-		if (records[i].type == RECORD_BOOK) {
+		if (records[i].type == RECORD_BOOK || records[i].type == RECORD_HOLD) {
 			prospects[bookings] =
 			    (struct table_prospect){.day = records[i].day, .minute = records[i].minute};
 			table_expect(rebuild->table, &prospects[bookings++], records[i].psychologist,

@@ -109,14 +109,15 @@ static uint64_t segments_room(const void *context, const struct log_batch *befor
 	if (before != NULL) {
 		room_pass(&position, before->payload_bytes);
 	}
-	return room_of_batch(&position, segments->options.batch_size, segments->options.appenders);
+	return room_of_batch(&position, segments->options.batch_size, segments->options.appenders,
+			     segments->options.record_size);
 }
 
 static bool segments_takes_heartbeat(const void *context)
 {
 	const struct segments *segments = context;
 	const struct room_position position = position_behind(segments);
-	return room_takes_heartbeat(&position, segments->options.appenders);
+	return room_takes_heartbeat(&position, segments->options.appenders, segments->options.record_size);
 }
 
 static void wait_for_space(struct segments *segments)
@@ -283,7 +284,8 @@ static void segments_append(void *context, struct log_batch *batch)
 {
 	struct segments *segments = context;
 	CHECK(!segments->closing);
-	CHECK(batch->payload_bytes <= room_payload_max(segments->options.batch_size, segments->options.appenders));
+	CHECK(batch->payload_bytes <= room_payload_max(segments->options.batch_size, segments->options.appenders,
+						       segments->options.record_size));
 	if (segments->failed) {
 		batch->done(batch, &segments->failure);
 		return;
@@ -412,7 +414,7 @@ static bool check_options(const struct segments_options *options, struct error *
 	if (options->segment_size % BLOCK_ALIGN != 0) {
 		return error_set(error, ERROR_INVALID, "segment-size must be a multiple of %d bytes", BLOCK_ALIGN);
 	}
-	const uint64_t least = room_segment_least(options->batch_size, options->appenders);
+	const uint64_t least = room_segment_least(options->batch_size, options->appenders, options->record_size);
 	if (options->segment_size < least) {
 		return error_set(error, ERROR_INVALID,
 				 "segment-size %" PRIu64 " is too small for this batch-size and number of threads: "

@@ -23,6 +23,7 @@ struct segments_options {
 	uint64_t segment_size; /* of segments made from now on */
 	uint32_t batch_size;   /* as in wal_options */
 	uint32_t appenders;
+	uint32_t record_size;
 	struct log_start start; /* for reading it */
 	record_ahead_f *ahead;  /* the same; may be NULL */
 	/* Called when there is more room, on the log's thread. */

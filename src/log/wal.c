@@ -120,7 +120,8 @@ uint64_t wal_append(struct wal *wal, const struct record *record)
 	lock_take(&wal->staging);
 	struct wal_batch *batch = open_batch(wal);
 	struct log_batch *log = &batch->log;
-	CHECK(LOG_BATCH_HEADROOM + log->payload_bytes + RECORD_SIZE_MAX <= wal->batch_capacity);
+	CHECK(LOG_BATCH_HEADROOM + log->payload_bytes + wal->options.record_size <= wal->batch_capacity);
+	CHECK(record_size(record) <= wal->options.record_size);
 	const size_t size = record_encode(record, log->bytes + LOG_BATCH_HEADROOM + log->payload_bytes);
 	const uint64_t lsn = load_relaxed(&wal->appended_lsn) + 1;
 	const bool idle = log->record_count == 0 && wal->flight_count == 0;
@@ -342,6 +343,11 @@ bool wal_finish(struct wal *wal)
 	return wal_idle(wal) && !wants_heartbeat(wal);
 }
 
+uint32_t wal_record_size(const struct wal *wal)
+{
+	return wal->options.record_size;
+}
+
 uint64_t wal_vouched_lsn(const struct wal *wal)
 {
 	return wal->vouched_lsn;
@@ -397,7 +403,7 @@ void wal_adopt(struct wal *wal, struct disk *disk)
 /* What a batch may hold: what wal_has_room admits, and one more record of each appender. */
 static uint64_t payload_max(const struct wal_options *options)
 {
-	return (uint64_t)options->batch_size + (uint64_t)options->appenders * RECORD_SIZE_MAX;
+	return (uint64_t)options->batch_size + (uint64_t)options->appenders * options->record_size;
 }
 
 static size_t batch_capacity(const struct wal_options *options)
@@ -425,9 +431,12 @@ static struct wal *create(const struct wal_options *options, const struct clock 
 	*wal = (struct wal){
 	    .options = *options,
 	    .clock = clock,
-	    .batch_capacity = batch_capacity(options),
 	    .patience.limit_ns = options->commit_timeout_ns,
 	};
+	if (wal->options.record_size == 0) {
+		wal->options.record_size = RECORD_PLAIN_SIZE_MAX;
+	}
+	wal->batch_capacity = batch_capacity(&wal->options);
 	lock_init(&wal->staging);
 	for (size_t i = 0; i < WAL_BATCHES; i++) {
 		wal->batches[i].log = (struct log_batch){
@@ -458,6 +467,7 @@ bool wal_open(struct wal **wal, const struct wal_options *options, struct disk *
 	    .segment_size = options->segment_size,
 	    .batch_size = options->batch_size,
 	    .appenders = options->appenders,
+	    .record_size = opened->options.record_size,
 	    .start = options->start,
 	    .ahead = options->ahead,
 	    .changed = on_room,

@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <serve/command.h>
 #include <serve/desk.h>
+#include <serve/hot.h>
 #include <serve/housekeeping.h>
 #include <serve/loader.h>
 #include <serve/log_line.h>
@@ -51,6 +52,7 @@ struct server {
 	int listeners[2];
 	uint32_t listener_count;
 	struct worker workers[THREADS_MAX];
+	struct hot hots[THREADS_MAX];
 	struct loader loader;
 	struct housekeeper housekeeper;
 	pthread_t signals;
@@ -171,6 +173,17 @@ static bool open_table(struct error *error)
 	return table_init(&server.table, &server.memory, &options, error);
 }
 
+/* The counts of lost claims, one table a worker. */
+static bool open_hots(struct error *error)
+{
+	for (uint32_t i = 0; i < server.config.threads; i++) {
+		if (!hot_init(&server.hots[i], server.config.hot_entries, error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void put_together(void)
 {
 	server.desk = (struct desk){
@@ -189,6 +202,7 @@ static void put_together(void)
 	service->worker_count = server.config.threads;
 	service->wake_all = wake_all;
 	service->housekeeper = &server.housekeeper;
+	service->hots = server.hots;
 	service->loading = true;
 	snprintf(service->run_id, sizeof service->run_id, "%016" PRIx64 "%016" PRIx64 "%08" PRIx32, hash_seed_random(),
 		 hash_seed_random(), (uint32_t)hash_seed_random());
@@ -254,7 +268,8 @@ static bool start(struct error *error)
 	}
 	raise_descriptor_limit();
 	if (!disk_posix_open(&server.disk, config->dir, DISK_READ_WRITE, error) ||
-	    !server.disk.lock(server.disk.context, error) || !open_listeners(error) || !open_table(error)) {
+	    !server.disk.lock(server.disk.context, error) || !open_listeners(error) || !open_table(error) ||
+	    !open_hots(error)) {
 		return false;
 	}
 	put_together();
@@ -297,6 +312,9 @@ static int wait_for_end(void)
 		unlink(server.config.unix_path);
 	}
 	table_fini(&server.table);
+	for (uint32_t i = 0; i < server.config.threads; i++) {
+		hot_fini(&server.hots[i]);
+	}
 	log_line(LOG_INFO, "stopped", "");
 	return status;
 }

@@ -54,6 +54,16 @@ bool argument_place(struct reply *reply, const struct request *request, uint32_t
 	       argument_time(reply, "time", request->words[first + 2], &place->minute);
 }
 
+bool argument_reason(struct reply *reply, const struct request *request, uint32_t at, struct span *reason)
+{
+	*reason = at < request->count ? request->words[at] : (struct span){NULL, 0};
+	if (reason->size > WORD_SIZE_MAX) {
+		reply_error(reply, "ERR reason must be at most %d bytes", WORD_SIZE_MAX);
+		return false;
+	}
+	return true;
+}
+
 void argument_syntax(struct reply *reply, const struct request *request)
 {
 	const struct command *command = command_find(request->words[0]);
@@ -67,6 +77,35 @@ void format_place(uint64_t key, char text[17])
 	text[CIVIL_DATE_SIZE] = 'T';
 	civil_format_time(key_minute(key), text + CIVIL_DATE_SIZE + 1);
 	text[16] = '\0';
+}
+
+const char *outcome_word(enum outcome_code code)
+{
+	static const char *const words[] = {
+	    [OUTCOME_TAKEN] = "TAKEN",         [OUTCOME_HELD] = "HELD",          [OUTCOME_BLOCKED] = "BLOCKED",
+	    [OUTCOME_NOSLOT] = "NOSLOT",       [OUTCOME_PAST] = "PAST",          [OUTCOME_OVERLAP] = "OVERLAP",
+	    [OUTCOME_STATE] = "STATE",         [OUTCOME_EXPIRED] = "EXPIRED",    [OUTCOME_EARLY] = "STATE",
+	    [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_CLIENT_HOLDS] = "LIMIT", [OUTCOME_HOLDS] = "LIMIT",
+	    [OUTCOME_HOLD_TOTAL] = "LIMIT",    [OUTCOME_FUTURE] = "ERR",         [OUTCOME_MEMORY] = "OOM",
+	    [OUTCOME_LIMIT] = "LIMIT",
+	};
+	CHECK(code != OUTCOME_DONE);
+	CHECK((size_t)code < sizeof words / sizeof words[0]);
+	return words[code];
+}
+
+void reply_date(struct reply *reply, uint16_t day)
+{
+	char text[CIVIL_DATE_SIZE];
+	civil_format_date(day, text);
+	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
+}
+
+void reply_time(struct reply *reply, uint16_t minute)
+{
+	char text[CIVIL_TIME_SIZE];
+	civil_format_time(minute, text);
+	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
 }
 
 void reply_refusal(struct reply *reply, const struct desk *desk, const struct outcome *outcome)
@@ -124,6 +163,10 @@ void reply_refusal(struct reply *reply, const struct desk *desk, const struct ou
 	case OUTCOME_MEMORY:
 		reply_error(reply, "OOM command not allowed when used memory is at maxmemory (%" PRIu64 " bytes)",
 			    desk->memory->limit);
+		return;
+	case OUTCOME_LIMIT:
+		reply_error(reply,
+			    "LIMIT So many changes at once do not fit into one record of the log: raise segment-size");
 		return;
 	}
 	WRONG("a refusal was asked for what was done");

@@ -1,11 +1,7 @@
 /*
- * command: the one door. A request is looked up, admitted or refused, executed, counted.
- *
- * MULTI is refused safely: client libraries send MULTI, the commands and EXEC in one write, and would book slots
- * outside of any transaction if only MULTI were refused. So from MULTI on nothing is executed until EXEC, DISCARD or
- * RESET. That holds while loading too: a MULTI that was answered -LOADING would leave its commands to a server that is
- * ready by then.
+ * command: the one door. A request is looked up, admitted or refused, executed (between MULTI and EXEC: queued), counted.
  */
+#include "command_multi.h"
 #include "command_reply.h"
 
 static void reply_word_count(struct reply *reply, const struct command *command)
@@ -33,10 +29,6 @@ static const struct command *admit(const struct service *service, const struct c
 		reply_word_count(reply, command);
 		return NULL;
 	}
-	if (client->in_multi && !(command->flags & COMMAND_IN_MULTI)) {
-		reply_error(reply, "ERR not executed: MULTI is not supported yet, leave it with DISCARD");
-		return NULL;
-	}
 	/* Acquire; pairs with the release that ends loading: from then on the table is whole. */
 	if (!(command->flags & COMMAND_WHILE_LOADING) &&
 	    atomic_load_explicit(&service->loading, memory_order_acquire)) {
@@ -60,7 +52,11 @@ uint64_t command_execute(struct service *service, struct client *client, const s
 	count(&service_counters(service)->commands, 1);
 	const struct command *command = admit(service, client, request, reply);
 	uint64_t lsn = 0;
-	if (command != NULL) {
+	if (command == NULL) {
+		client->multi.broken = true; /* if there is a MULTI: EXEC must not do the rest without it */
+	} else if (client->in_multi && !(command->flags & COMMAND_IN_MULTI)) {
+		multi_enqueue(service, client, command, request, reply);
+	} else {
 		client->last_command = command->name;
 		lsn = command->execute(service, client, request, reply);
 	}
@@ -68,56 +64,4 @@ uint64_t command_execute(struct service *service, struct client *client, const s
 		count(&service_counters(service)->errors, 1);
 	}
 	return lsn;
-}
-
-uint64_t command_multi(struct service *service, struct client *client, const struct request *request,
-		       struct reply *reply)
-{
-	(void)service;
-	(void)request;
-	if (client->in_multi) {
-		reply_error(reply, "ERR MULTI calls can not be nested");
-		return 0;
-	}
-	client->in_multi = true;
-	reply_error(reply, "ERR MULTI is not supported yet: nothing is executed until EXEC or DISCARD");
-	return 0;
-}
-
-uint64_t command_exec(struct service *service, struct client *client, const struct request *request,
-		      struct reply *reply)
-{
-	(void)service;
-	(void)request;
-	if (client->in_multi) {
-		client->in_multi = false;
-		reply_error(reply, "EXECABORT Transaction discarded because MULTI is not supported");
-	} else {
-		reply_error(reply, "ERR EXEC without MULTI");
-	}
-	return 0;
-}
-
-uint64_t command_discard(struct service *service, struct client *client, const struct request *request,
-			 struct reply *reply)
-{
-	(void)service;
-	(void)request;
-	if (client->in_multi) {
-		client->in_multi = false;
-		reply_status(reply, "OK");
-	} else {
-		reply_error(reply, "ERR DISCARD without MULTI");
-	}
-	return 0;
-}
-
-uint64_t command_watch(struct service *service, struct client *client, const struct request *request,
-		       struct reply *reply)
-{
-	(void)service;
-	(void)client;
-	(void)request;
-	reply_error(reply, "ERR WATCH is not supported: a claim is atomic by itself");
-	return 0;
 }

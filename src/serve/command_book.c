@@ -1,34 +1,29 @@
 /*
  * command_book: BOOK, CLAIM: words in, the desk's outcome out.
  */
+#include "command_alternatives.h"
 #include <serve/arguments.h>
 #include <serve/command.h>
 
-static bool book(struct service *service, const struct request *request, struct reply *reply, struct outcome *outcome)
+static bool read_claim(const struct request *request, struct reply *reply, struct place *place, struct span *client)
 {
-	struct place place;
-	struct span client;
-	if (!argument_place(reply, request, 1, &place) ||
-	    !argument_token(reply, "client", request->words[4], &client)) {
-		return false;
-	}
-	*outcome = desk_book(service->desk, &place, client);
-	return true;
+	return argument_place(reply, request, 1, place) && argument_token(reply, "client", request->words[4], client);
 }
 
 uint64_t command_book(struct service *service, struct client *client, const struct request *request,
 		      struct reply *reply)
 {
-	(void)client;
-	struct outcome outcome;
-	if (!book(service, request, reply, &outcome)) {
+	struct place place;
+	struct span name;
+	uint64_t alternatives;
+	if (!read_claim(request, reply, &place, &name) || !argument_alternatives(reply, request, 5, &alternatives)) {
 		return 0;
 	}
-	if (outcome.code == OUTCOME_DONE) {
-		reply_integer(reply, (int64_t)outcome.value);
-	} else {
-		reply_refusal(reply, service->desk, &outcome);
+	const struct outcome outcome = desk_book(service->desk, &place, name);
+	if (outcome.code != OUTCOME_DONE) {
+		return command_refuse_claim(service, client, reply, &place, &outcome, alternatives);
 	}
+	reply_integer(reply, (int64_t)outcome.value);
 	return outcome.lsn;
 }
 
@@ -37,10 +32,12 @@ uint64_t command_claim(struct service *service, struct client *client, const str
 		       struct reply *reply)
 {
 	(void)client;
-	struct outcome outcome;
-	if (!book(service, request, reply, &outcome)) {
+	struct place place;
+	struct span name;
+	if (!read_claim(request, reply, &place, &name)) {
 		return 0;
 	}
+	const struct outcome outcome = desk_book(service->desk, &place, name);
 	switch (outcome.code) {
 	case OUTCOME_DONE:
 		reply_integer(reply, 1);

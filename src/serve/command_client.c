@@ -65,13 +65,14 @@ static void describe(struct buffer *text, const struct client *client, uint64_t 
 {
 	char command[COMMAND_NAME_TEXT_SIZE];
 	command_name_lower(client->last_command != NULL ? client->last_command : "NULL", command);
-	buffer_format(
-	    text,
-	    "id=%" PRIu64 " addr=%s laddr=%s name=%s age=%" PRIu64 " idle=%" PRIu64
-	    " flags=%s db=0 multi=%d cmd=%s user=default resp=%d lib-name=%s lib-ver=%s tot-cmds=%" PRIu64 "\n",
-	    client->id, client->address, client->local_address, client->name, seconds_since(client->created_ms, now_ms),
-	    seconds_since(client->last_ms, now_ms), client->in_multi ? "x" : "N", client->in_multi ? 0 : -1, command,
-	    client->protocol, client->library, client->library_version, client->requests);
+	buffer_format(text,
+		      "id=%" PRIu64 " addr=%s laddr=%s name=%s age=%" PRIu64 " idle=%" PRIu64
+		      " flags=%s db=0 multi=%d cmd=%s user=default resp=%d lib-name=%s lib-ver=%s tot-cmds=%" PRIu64
+		      "\n",
+		      client->id, client->address, client->local_address, client->name,
+		      seconds_since(client->created_ms, now_ms), seconds_since(client->last_ms, now_ms),
+		      client->in_multi ? "x" : "N", client->in_multi ? (int)client->multi.count : -1, command,
+		      client->protocol, client->library, client->library_version, client->requests);
 }
 
 static void reply_description(struct reply *reply, struct buffer *text)

@@ -7,6 +7,7 @@
  *
  * See: /commands/hello of the Redis documentation
  */
+#include "command_multi.h"
 #include "command_reply.h"
 #include <base/version.h>
 #include <inttypes.h>
@@ -142,7 +143,7 @@ uint64_t command_reset(struct service *service, struct client *client, const str
 {
 	(void)service;
 	(void)request;
-	client->in_multi = false;
+	multi_leave(client);
 	client->name[0] = '\0';
 	client->protocol = 2;
 	reply->protocol = 2;

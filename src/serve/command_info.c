@@ -159,8 +159,18 @@ static void add_slots(struct info *info)
 	add_number(info, "slots_held", TOTAL(slots_held));
 	add_number(info, "slots_blocked", TOTAL(slots_blocked));
 	add_number(info, "claims_won", TOTAL(claims_won));
-	add_number(info, "claims_lost", TOTAL(claims_lost));
 	add_number(info, "holds_expired", TOTAL(holds_expired));
+	const int64_t taken = TOTAL(claims_lost_taken);
+	const int64_t held = TOTAL(claims_lost_held);
+	const int64_t blocked = TOTAL(claims_lost_blocked);
+	const int64_t noslot = TOTAL(claims_lost_noslot);
+	const int64_t past = TOTAL(claims_lost_past);
+	add_number(info, "claims_lost", taken + held + blocked + noslot + past);
+	add_number(info, "claims_lost_taken", taken);
+	add_number(info, "claims_lost_held", held);
+	add_number(info, "claims_lost_blocked", blocked);
+	add_number(info, "claims_lost_noslot", noslot);
+	add_number(info, "claims_lost_past", past);
 }
 
 static const char *const space_names[] = {

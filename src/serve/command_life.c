@@ -121,12 +121,8 @@ uint64_t command_cancel(struct service *service, struct client *client, const st
 {
 	(void)client;
 	uint64_t id;
-	if (!read_id(reply, request, &id)) {
-		return 0;
-	}
-	const struct span reason = request->count > 2 ? request->words[2] : (struct span){NULL, 0};
-	if (reason.size > WORD_SIZE_MAX) {
-		reply_error(reply, "ERR reason must be at most %d bytes", WORD_SIZE_MAX);
+	struct span reason;
+	if (!read_id(reply, request, &id) || !argument_reason(reply, request, 2, &reason)) {
 		return 0;
 	}
 	const struct outcome outcome = desk_cancel(service->desk, id, reason);

@@ -1,6 +1,7 @@
 /*
  * command_read: SLOT, SLOTS, SESSION: what is there, without changing it.
  */
+#include "command_reply.h"
 #include <serve/arguments.h>
 #include <serve/command.h>
 #include <slot/civil.h>
@@ -18,20 +19,6 @@ static const char *slot_status_name(const struct slot_view *view)
 		return "blocked";
 	}
 	return view->status == SESSION_HELD ? "held" : "booked";
-}
-
-static void reply_date(struct reply *reply, uint16_t day)
-{
-	char text[CIVIL_DATE_SIZE];
-	civil_format_date(day, text);
-	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
-}
-
-static void reply_time(struct reply *reply, uint16_t minute)
-{
-	char text[CIVIL_TIME_SIZE];
-	civil_format_time(minute, text);
-	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
 }
 
 uint64_t command_slot(struct service *service, struct client *client, const struct request *request,
@@ -63,6 +50,15 @@ uint64_t command_slot(struct service *service, struct client *client, const stru
 	return lsn;
 }
 
+void command_reply_slot(struct reply *reply, uint64_t key, uint16_t minutes, const char *status)
+{
+	reply_array(reply, 4);
+	reply_date(reply, key_day(key));
+	reply_time(reply, key_minute(key));
+	reply_integer(reply, minutes);
+	reply_text(reply, status);
+}
+
 /* Slots as they are visited; the count goes in front of them once it is known. */
 struct listing {
 	struct buffer rows;
@@ -79,11 +75,7 @@ static void list_slot(void *context, const struct slot_view *view)
 	}
 	struct reply row = {&listing->rows, listing->protocol};
 	listing->count++;
-	reply_array(&row, 4);
-	reply_date(&row, key_day(view->key));
-	reply_time(&row, key_minute(view->key));
-	reply_integer(&row, view->minutes);
-	reply_text(&row, slot_status_name(view));
+	command_reply_slot(&row, view->key, view->minutes, slot_status_name(view));
 }
 
 /* from-date [to-date] [ALL] */
@@ -131,6 +123,31 @@ uint64_t command_slots(struct service *service, struct client *client, const str
 	return lsn;
 }
 
+void command_reply_session(struct reply *reply, const struct table *table, const struct session_view *view)
+{
+	reply_map(reply, 10);
+	reply_text(reply, "id");
+	reply_integer(reply, (int64_t)view->id);
+	reply_text(reply, "psychologist");
+	reply_bulk(reply, intern_token(&table->psychologists, key_psychologist(view->key)));
+	reply_text(reply, "date");
+	reply_date(reply, key_day(view->key));
+	reply_text(reply, "time");
+	reply_time(reply, key_minute(view->key));
+	reply_text(reply, "minutes");
+	reply_integer(reply, view->minutes);
+	reply_text(reply, "client");
+	reply_bulk(reply, intern_token(&table->clients, view->client));
+	reply_text(reply, "status");
+	reply_text(reply, session_status_name(view->status));
+	reply_text(reply, "version");
+	reply_integer(reply, view->version);
+	reply_text(reply, "created_at");
+	reply_integer(reply, (int64_t)view->created_ms);
+	reply_text(reply, "updated_at");
+	reply_integer(reply, (int64_t)view->updated_ms);
+}
+
 uint64_t command_session(struct service *service, struct client *client, const struct request *request,
 			 struct reply *reply)
 {
@@ -145,27 +162,6 @@ uint64_t command_session(struct service *service, struct client *client, const s
 		reply_refusal(reply, service->desk, &(struct outcome){.code = OUTCOME_NOSESSION});
 		return lsn;
 	}
-	const struct table *table = service->desk->table;
-	reply_map(reply, 10);
-	reply_text(reply, "id");
-	reply_integer(reply, (int64_t)view.id);
-	reply_text(reply, "psychologist");
-	reply_bulk(reply, intern_token(&table->psychologists, key_psychologist(view.key)));
-	reply_text(reply, "date");
-	reply_date(reply, key_day(view.key));
-	reply_text(reply, "time");
-	reply_time(reply, key_minute(view.key));
-	reply_text(reply, "minutes");
-	reply_integer(reply, view.minutes);
-	reply_text(reply, "client");
-	reply_bulk(reply, intern_token(&table->clients, view.client));
-	reply_text(reply, "status");
-	reply_text(reply, session_status_name(view.status));
-	reply_text(reply, "version");
-	reply_integer(reply, view.version);
-	reply_text(reply, "created_at");
-	reply_integer(reply, (int64_t)view.created_ms);
-	reply_text(reply, "updated_at");
-	reply_integer(reply, (int64_t)view.updated_ms);
+	command_reply_session(reply, service->desk->table, &view);
 	return lsn;
 }

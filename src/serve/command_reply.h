@@ -6,6 +6,7 @@
 #pragma once
 
 #include <serve/command.h>
+#include <serve/desk.h>
 
 #define COMMAND_NAME_TEXT_SIZE 65
 
@@ -25,3 +26,8 @@ void command_reply_lines(struct reply *reply, const char *const *lines, size_t l
 bool command_copy_client_name(char text[CLIENT_NAME_SIZE], struct span name);
 /* Says why it was not copied. */
 void command_reply_client_name(struct reply *reply, const char *what);
+
+/* A slot of a list, an array: date, time, minutes, status. */
+void command_reply_slot(struct reply *reply, uint64_t key, uint16_t minutes, const char *status);
+/* Everything about a session, a map. */
+void command_reply_session(struct reply *reply, const struct table *table, const struct session_view *view);

@@ -104,6 +104,7 @@ void conn_free(struct conn *conn)
 	buffer_fini(&conn->input);
 	gate_fini(&conn->gate);
 	free(conn->client.task_state);
+	multi_end(&conn->client.multi);
 	free(conn);
 }
 
@@ -175,6 +176,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 			replies += conn->client.task == NULL;
 		} else if (result != REQUEST_EMPTY) {
 			reply_error(&reply, "%s", refusal);
+			conn->client.multi.broken = true; /* as for any request that is refused, if there is a MULTI */
 			count(&service_counters(conn->worker->service)->errors, 1);
 			replies++;
 			conn->broken = result == REQUEST_BROKEN;

@@ -1,13 +1,13 @@
 /*
- * desk: claims. What becomes of a session afterwards is in desk_life.c, what changes which slots there are in desk_hours.c,
- * what only looks in desk_look.c.
+ * desk: claims of single slots. Of several together is desk_group.c, what becomes of a session afterwards is in desk_life.c,
+ * what changes which slots there are in desk_hours.c, what only looks in desk_look.c.
  *
  * Keeps I1 (one compare-and-swap decides), I2 (every outcome carries its lsn), I4 (append before settle, settle before
  * anybody else may change), I5 (nothing fails after the swap), I10 (the owner who asks again gets the same answer).
  */
 #include "desk_parts.h"
-
 #include <base/check.h>
+#include <serve/hot.h>
 #include <slot/civil.h>
 
 bool desk_has_started(const struct desk *desk, uint16_t day, uint16_t minute, uint64_t now_ms)
@@ -19,8 +19,7 @@ bool desk_has_started(const struct desk *desk, uint16_t day, uint16_t minute, ui
 	return day < now.day || (day == now.day && minute <= now.minute);
 }
 
-/* Why a slot that is not free is refused. */
-static enum outcome_code refusal_of(const struct slot_view *view)
+enum outcome_code desk_refusal(const struct slot_view *view)
 {
 	if (view->kind == CLAIM_BLOCKED) {
 		return OUTCOME_BLOCKED;
@@ -29,7 +28,7 @@ static enum outcome_code refusal_of(const struct slot_view *view)
 	return view->status == SESSION_HELD ? OUTCOME_HELD : OUTCOME_TAKEN;
 }
 
-static void count_claim(struct desk *desk, const struct slot_view *seen, bool held)
+void desk_count_claim(struct desk *desk, const struct slot_view *seen, bool held)
 {
 	struct counters *counters = service_counters(desk->service);
 	count(&counters->claims_won, 1);
@@ -85,7 +84,7 @@ static struct outcome remember_claim(struct desk *desk, const struct slot_view *
 		holds_begin(&desk->holds, hold, id, expires_ms);
 	}
 	table_settle(desk->table, id, lsn);
-	count_claim(desk, seen, held);
+	desk_count_claim(desk, seen, held);
 	return (struct outcome){.code = OUTCOME_DONE, .lsn = lsn, .value = id, .expires_ms = expires_ms};
 }
 
@@ -136,7 +135,7 @@ static uint32_t slot_to_claim(struct desk *desk, uint64_t key, struct outcome *o
 	return unlisted;
 }
 
-static uint32_t psychologist_to_claim(struct desk *desk, struct span psychologist, struct outcome *outcome)
+uint32_t desk_psychologist(struct desk *desk, struct span psychologist, struct outcome *outcome)
 {
 	struct intern *psychologists = &desk->table->psychologists;
 	if (!desk->unlisted_slots) {
@@ -167,7 +166,7 @@ static struct outcome book(struct desk *desk, struct wish *wish)
 {
 	const struct place *place = wish->place;
 	struct outcome outcome;
-	const uint32_t psychologist = psychologist_to_claim(desk, place->psychologist, &outcome);
+	const uint32_t psychologist = desk_psychologist(desk, place->psychologist, &outcome);
 	if (psychologist == 0) {
 		return outcome;
 	}
@@ -202,7 +201,7 @@ static struct outcome book(struct desk *desk, struct wish *wish)
 			return (struct outcome){.code = OUTCOME_PAST, .lsn = view.lsn};
 		}
 		if (!view.free) {
-			return (struct outcome){.code = refusal_of(&view), .lsn = view.lsn};
+			return (struct outcome){.code = desk_refusal(&view), .lsn = view.lsn};
 		}
 		if (claim_slot(desk, slot, &view, wish, &outcome)) {
 			return outcome;
@@ -210,12 +209,46 @@ static struct outcome book(struct desk *desk, struct wish *wish)
 	}
 }
 
+/* The slot is somebody else's: that is what HOT counts. */
+static void count_loser(struct desk *desk, const struct place *place)
+{
+	const uint32_t psychologist = intern_find(&desk->table->psychologists, place->psychologist);
+	if (desk->service->hots != NULL && psychologist != 0) {
+		hot_count(&desk->service->hots[service_worker], key_make(psychologist, place->day, place->minute));
+	}
+}
+
+void desk_count_lost(struct desk *desk, const struct place *place, enum outcome_code code)
+{
+	struct counters *counters = service_counters(desk->service);
+	switch (code) {
+	case OUTCOME_TAKEN:
+		count(&counters->claims_lost_taken, 1);
+		count_loser(desk, place);
+		return;
+	case OUTCOME_HELD:
+		count(&counters->claims_lost_held, 1);
+		count_loser(desk, place);
+		return;
+	case OUTCOME_BLOCKED:
+		count(&counters->claims_lost_blocked, 1);
+		count_loser(desk, place);
+		return;
+	case OUTCOME_NOSLOT:
+		count(&counters->claims_lost_noslot, 1);
+		return;
+	case OUTCOME_PAST:
+		count(&counters->claims_lost_past, 1);
+		return;
+	default:
+		return;
+	}
+}
+
 static struct outcome book_and_count(struct desk *desk, struct wish *wish)
 {
 	const struct outcome outcome = book(desk, wish);
-	if (outcome.code == OUTCOME_TAKEN || outcome.code == OUTCOME_HELD || outcome.code == OUTCOME_BLOCKED) {
-		count(&service_counters(desk->service)->claims_lost, 1);
-	}
+	desk_count_lost(desk, wish->place, outcome.code);
 	return outcome;
 }
 

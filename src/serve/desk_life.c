@@ -16,6 +16,14 @@ static void count_slot(struct counters *counters, enum session_status status, in
 	count(slots, by);
 }
 
+void desk_count_change(struct desk *desk, const struct session_view *seen, enum session_status status)
+{
+	struct counters *counters = service_counters(desk->service);
+	count_slot(counters, seen->status, -1);
+	count_slot(counters, status, 1);
+	count(&counters->holds_expired, status == SESSION_EXPIRED);
+}
+
 /* What a command asks for. */
 struct wish {
 	enum life_command command;
@@ -54,9 +62,7 @@ static struct record record_of(const struct session_view *seen, enum session_sta
 	return record;
 }
 
-/* The list of holds follows what became of one; before it is settled, that is before anybody else can change it. */
-static void note_hold(struct desk *desk, const struct session_view *seen, enum session_status status,
-		      uint64_t expires_ms)
+void desk_note_hold(struct desk *desk, const struct session_view *seen, enum session_status status, uint64_t expires_ms)
 {
 	if (status == SESSION_HELD) {
 		holds_renew(&desk->holds, seen->client, seen->id, expires_ms);
@@ -76,12 +82,9 @@ static uint64_t change_session(struct desk *desk, const struct session_view *see
 	}
 	const struct record record = record_of(seen, status, wish, now_ms);
 	const uint64_t lsn = wal_append(desk_wal(desk), &record);
-	note_hold(desk, seen, status, now_ms + UINT64_C(1000) * wish->hold_seconds);
+	desk_note_hold(desk, seen, status, now_ms + UINT64_C(1000) * wish->hold_seconds);
 	table_settle(desk->table, seen->id, lsn);
-	struct counters *counters = service_counters(desk->service);
-	count_slot(counters, seen->status, -1);
-	count_slot(counters, status, 1);
-	count(&counters->holds_expired, status == SESSION_EXPIRED);
+	desk_count_change(desk, seen, status);
 	return lsn;
 }
 

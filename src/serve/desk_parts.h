@@ -1,7 +1,7 @@
 /*
  * desk_parts: what the files of the desk share.
  *
- * Threads: any worker.
+ * Threads: any.
  */
 #pragma once
 
@@ -18,6 +18,21 @@ static inline bool desk_hold_is_over(struct desk *desk, uint64_t expires_ms)
 
 /* Makes the session expired, with a record, if it is a hold that is over; by now somebody else may have. The log has room. */
 void desk_expire(struct desk *desk, uint64_t session);
+#define DESK_EXPIRE_SIZE 32 /* bytes of that record */
 
 /* The limits of holds, asked before the claim [I5]: an entry for it, or the outcome that refuses it. */
 bool desk_reserve_hold(struct desk *desk, uint32_t client, uint32_t *hold, struct outcome *outcome);
+
+/* The list of holds follows what became of the session that was seen: `status`, and held until expires_ms if that is held.
+ * Before it is settled, that is before anybody else can change it. */
+void desk_note_hold(struct desk *desk, const struct session_view *seen, enum session_status status,
+		    uint64_t expires_ms);
+
+/* Why a slot that is not free is refused. */
+enum outcome_code desk_refusal(const struct slot_view *view);
+/* The psychologist's number, added where unlisted slots may be claimed. 0: there is none, *outcome says so. */
+uint32_t desk_psychologist(struct desk *desk, struct span psychologist, struct outcome *outcome);
+
+/* The counters of INFO, for a claim of the slot that was seen and for what became of the session that was seen. */
+void desk_count_claim(struct desk *desk, const struct slot_view *seen, bool held);
+void desk_count_change(struct desk *desk, const struct session_view *seen, enum session_status status);

@@ -32,7 +32,9 @@ void last_words(struct worker *worker)
 		return;
 	}
 	if (worker->failed_ns == 0) {
+		/* One turn more: what had arrived by now is read by then, and answered. */
 		worker->failed_ns = worker->now_ns;
+		return;
 	}
 	if (is_said(worker)) {
 		atomic_store_explicit(&worker->has_told, true, memory_order_release); /* pairs with all_have_told */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <log/block.h>
 #include <log/replay.h>
+#include <log/room.h>
 #include <serve/housekeeping.h>
 #include <serve/loader.h>
 #include <serve/log_line.h>
@@ -58,6 +59,13 @@ static uint32_t batch_size(const struct config *config)
 	return config->batch_size < most ? config->batch_size : (uint32_t)most;
 }
 
+/* Small segments for many threads cannot keep room for the largest groups; such groups are refused then. */
+static uint32_t largest_record(const struct config *config)
+{
+	const uint64_t least = room_segment_least(batch_size(config), config->threads, RECORD_SIZE_MAX);
+	return least <= config->segment_size ? RECORD_SIZE_MAX : RECORD_PLAIN_SIZE_MAX;
+}
+
 /* How much log there is to read at most: what INFO shows progress against. The last segment is not full. */
 static uint64_t log_bytes(struct disk *disk)
 {
@@ -108,6 +116,7 @@ static void *load(void *argument)
 	    .segment_size = config->segment_size,
 	    .batch_size = batch_size(config),
 	    .appenders = config->threads,
+	    .record_size = largest_record(config),
 	    .ahead = on_ahead,
 	    .flush = config->fsync,
 	    .commit_timeout_ns = config->commit_timeout * UINT64_C(1000000000),

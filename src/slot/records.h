@@ -62,6 +62,18 @@ void slot_give(struct table *table, uint32_t slot);
 /* Takes a record whose word nobody else may change (CLOSED) out of the index, and gives it back. */
 void slot_take_out(struct table *table, uint32_t slot);
 
+/* Makes the record of the session with this number, and its link, usable. */
+bool session_place(struct table *table, uint32_t session);
+
+/* Links a session to those of its client: see slot/thread.h. */
+void thread_push(struct table *table, uint32_t session, uint32_t client);
+/* Takes all sessions of purged days out of the thread of this one, looking at up to *looks of them, which it counts down.
+ * False: the looks are spent, there are more. True: this one is out, unless somebody has just changed it (thread_has). */
+bool thread_clear(struct table *table, uint32_t session, struct thread_cursor *cursor, uint32_t *looks);
+/* For checks, nobody else being at work: walks all threads, returns how many sessions they have; is this one in its thread? */
+uint64_t threads_check(const struct table *table);
+bool thread_has(const struct table *table, uint32_t session);
+
 /* Gives a session and its bytes back; its state is FREE. */
 void session_give(struct table *table, uint32_t session);
 

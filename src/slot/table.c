@@ -2,6 +2,7 @@
  * table: which slots there are: found, added, taken out. See slot/table.h.
  *
  *   table_claim.c    whose a slot is: look, claim, change, settle, close
+ *   table_client.c   threads: the sessions of a client
  *   table_day.c      day cards, listing, overlap [I9]
  *   table_restore.c  replay [I4]
  *   table_purge.c    days that are gone
@@ -35,6 +36,11 @@ static bool init_interns(struct table *table, const struct table_options *option
 		intern_fini(&table->psychologists);
 		return false;
 	}
+	if (!intern_keep_words(&table->clients, error)) {
+		intern_fini(&table->clients);
+		intern_fini(&table->psychologists);
+		return false;
+	}
 	return true;
 }
 
@@ -51,8 +57,13 @@ static bool init_slots(struct table *table, const struct table_options *options,
 			table, error)) {
 		goto undo_sessions;
 	}
+	if (!threads_init(&table->threads, table->sessions.count_max, error)) {
+		goto undo_index;
+	}
 	return true;
 
+undo_index:
+	index_fini(&table->index);
 undo_sessions:
 	pool_fini(&table->sessions);
 undo_slots:
@@ -86,6 +97,7 @@ void table_fini(struct table *table)
 	for (uint32_t i = 0; i < TABLE_HOURS_LOCKS; i++) {
 		lock_fini(&table->hours[i]);
 	}
+	threads_fini(&table->threads);
 	index_fini(&table->index);
 	pool_fini(&table->sessions);
 	pool_fini(&table->slots);

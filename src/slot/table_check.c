@@ -111,10 +111,11 @@ static void count_indexed(void *context, uint32_t number)
 	++*count;
 }
 
-/* Returns how many sessions there are. */
+/* Returns how many sessions there are. Those of days that stay are in the threads of their clients. */
 static uint64_t check_sessions(const struct table *table, uint64_t occupied)
 {
 	uint64_t count = 0;
+	uint64_t threaded = 0;
 	for (uint32_t number = 1; pool_has(&table->sessions, number); number++) {
 		const struct session_view session = session_seen(table, number);
 		if (session.status == SESSION_FREE) {
@@ -123,6 +124,8 @@ static uint64_t check_sessions(const struct table *table, uint64_t occupied)
 		count++;
 		CHECK(session.lsn != 0);
 		CHECK((session.expires_ms != 0) == (session.status == SESSION_HELD));
+		CHECK(thread_has(table, number) || key_purged(table, session.key));
+		threaded += thread_has(table, number);
 		if (session_occupies(session.status)) {
 			const uint32_t slot = slot_find(table, session.key);
 			CHECK(slot != 0);
@@ -132,6 +135,7 @@ static uint64_t check_sessions(const struct table *table, uint64_t occupied)
 		}
 	}
 	CHECK(occupied == 0);
+	CHECK(threads_check(table) == threaded);
 	return count;
 }
 
@@ -147,7 +151,7 @@ void table_check(const struct table *table)
 	const uint64_t promised = atomic_load_explicit(&table->memory->promised, memory_order_relaxed);
 	const uint64_t used = atomic_load_explicit(&table->memory->used, memory_order_relaxed);
 	CHECK(promised == tally.promised * TABLE_BOOKING_BYTES);
-	CHECK(used >= promised + tally.records * TABLE_SLOT_BYTES + sessions * sizeof(struct session)); /* and tokens */
+	CHECK(used >= promised + tally.records * TABLE_SLOT_BYTES + sessions * TABLE_SESSION_BYTES); /* and tokens */
 }
 
 void table_count(const struct table *table, struct table_counts *counts)

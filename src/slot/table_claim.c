@@ -82,20 +82,24 @@ bool table_view(const struct table *table, uint32_t slot, uint64_t key, struct s
 uint32_t table_session_take(struct table *table, bool promised)
 {
 	if (promised) {
-		memory_force(table->memory, sizeof(struct session));
-	} else if (!memory_take(table->memory, sizeof(struct session))) {
+		memory_force(table->memory, TABLE_SESSION_BYTES);
+	} else if (!memory_take(table->memory, TABLE_SESSION_BYTES)) {
 		return 0;
 	}
-	const uint32_t session = pool_take(&table->sessions);
+	uint32_t session = pool_take(&table->sessions);
+	if (session != 0 && !threads_reach(&table->threads, session)) {
+		pool_give(&table->sessions, session);
+		session = 0;
+	}
 	if (session == 0) {
-		memory_give(table->memory, sizeof(struct session));
+		memory_give(table->memory, TABLE_SESSION_BYTES);
 	}
 	return session;
 }
 
 void session_give(struct table *table, uint32_t session)
 {
-	memory_give(table->memory, sizeof(struct session));
+	memory_give(table->memory, TABLE_SESSION_BYTES);
 	pool_give(&table->sessions, session);
 }
 
@@ -115,6 +119,7 @@ static uint64_t claim(struct table *table, uint32_t slot, const struct slot_view
 	const enum session_status status = seconds != 0 ? SESSION_HELD : SESSION_BOOKED;
 	CHECK(seen->free);
 	CHECK(at_ms <= SESSION_CREATED_MS_MAX);
+	__builtin_prefetch(intern_word(&table->clients, client), 1); /* table_settle will link the session */
 	struct session *record = session_of(table, session);
 	/* Relaxed: as long as it is free, a session is of the thread that took it. */
 	const uint32_t generation = atomic_load_explicit(&record->generation, memory_order_relaxed);
@@ -152,6 +157,19 @@ uint64_t table_hold(struct table *table, uint32_t slot, const struct slot_view *
 	return claim(table, slot, seen, session, client, at_ms, seconds);
 }
 
+void table_unclaim(struct table *table, uint32_t slot, const struct slot_view *seen, uint64_t id)
+{
+	struct slot *record = slot_of(table, slot);
+	const uint64_t word = slot_word(record);
+	CHECK(claim_kind(word) == CLAIM_SESSION && claim_session(word) == (uint32_t)id);
+	if (claim_listed(word)) {
+		memory_promise_again(table->memory, TABLE_BOOKING_BYTES); /* before anybody can claim the slot on it */
+	}
+	/* A store: nobody else changes a word whose session is not settled. Release; pairs with slot_word. */
+	atomic_store_explicit(&record->word, seen->word, memory_order_release);
+	table_session_give(table, (uint32_t)id);
+}
+
 bool table_session_view(const struct table *table, uint64_t id, struct session_view *view)
 {
 	const uint32_t number = (uint32_t)id;
@@ -186,8 +204,7 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 	}
 }
 
-static bool change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms,
-		   uint16_t seconds)
+bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status)
 {
 	CHECK(session_may_become(seen->status, status));
 	struct session *session = session_of(table, (uint32_t)seen->id);
@@ -195,29 +212,57 @@ static bool change(struct table *table, const struct session_view *seen, enum se
 	const uint32_t version = seen->version < SESSION_VERSION_MAX ? seen->version + 1 : SESSION_VERSION_MAX;
 	/* Acquire and release: between the settling of the state seen and that of this one. Pairs with
 	 * session_wait_settled. */
-	if (!atomic_compare_exchange_strong_explicit(&session->state, &state, session_state(status, version, 0),
-						     memory_order_acq_rel, memory_order_relaxed)) {
-		return false;
-	}
+	return atomic_compare_exchange_strong_explicit(&session->state, &state, session_state(status, version, 0),
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
+void table_change_undo(struct table *table, const struct session_view *seen)
+{
+	struct session *session = session_of(table, (uint32_t)seen->id);
+	/* Relaxed: nobody else changes an unsettled state. */
+	CHECK(session_lsn(atomic_load_explicit(&session->state, memory_order_relaxed)) == 0);
+	/* No other field has changed, so who read some before and some after has read one state all the same. Release;
+	 * pairs with session_wait_settled. */
+	atomic_store_explicit(&session->state, seen->state, memory_order_release);
+}
+
+static void change_end(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds)
+{
+	struct session *session = session_of(table, (uint32_t)seen->id);
+	/* Relaxed: ours, until it is settled. */
+	const uint64_t state = atomic_load_explicit(&session->state, memory_order_relaxed);
+	CHECK(session_lsn(state) == 0);
 	atomic_store_explicit(&session->updated, session_updated(at_ms, seconds),
 			      memory_order_release); /* pairs with table_session_view */
 	/* Before it is settled, that is before anybody can claim the slot on this promise. */
-	if (session_occupies(seen->status) && !session_occupies(status) && seen->minutes != 0) {
+	if (session_occupies(seen->status) && !session_occupies(session_status(state)) && seen->minutes != 0) {
 		memory_promise_again(table->memory, TABLE_BOOKING_BYTES);
 	}
-	return true;
+}
+
+void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms)
+{
+	change_end(table, seen, at_ms, 0);
 }
 
 bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms)
 {
 	CHECK(status != SESSION_HELD);
-	return change(table, seen, status, at_ms, 0);
+	if (!table_change_begin(table, seen, status)) {
+		return false;
+	}
+	change_end(table, seen, at_ms, 0);
+	return true;
 }
 
 bool table_renew(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds)
 {
 	CHECK(seconds != 0);
-	return change(table, seen, SESSION_HELD, at_ms, seconds);
+	if (!table_change_begin(table, seen, SESSION_HELD)) {
+		return false;
+	}
+	change_end(table, seen, at_ms, seconds);
+	return true;
 }
 
 void table_settle(struct table *table, uint64_t id, uint64_t lsn)
@@ -228,6 +273,10 @@ void table_settle(struct table *table, uint64_t id, uint64_t lsn)
 	CHECK(session_lsn(state) == 0);
 	CHECK(session_status(state) != SESSION_FREE);
 	CHECK(lsn != 0 && lsn <= LSN_MAX);
+	if (session_version(state) == 1) {
+		/* Relaxed: as above. */
+		thread_push(table, (uint32_t)id, atomic_load_explicit(&session->client, memory_order_relaxed));
+	}
 	atomic_store_explicit(&session->state, session_state(session_status(state), session_version(state), lsn),
 			      memory_order_release); /* pairs with session_wait_settled */
 }

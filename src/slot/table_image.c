@@ -105,7 +105,7 @@ bool table_put_slot(struct table *table, const struct slot_image *image, struct 
 
 bool session_put(struct table *table, const struct session_image *image, struct error *error)
 {
-	if (!pool_place(&table->sessions, image->number)) {
+	if (!session_place(table, image->number)) {
 		return error_set(error, ERROR_NO_MEMORY, "no address space for another session: raise maxmemory");
 	}
 	struct session *session = session_of(table, image->number);

@@ -10,7 +10,7 @@
  *
  * A session goes together with the slot whose word means it, and before that word, so that no cancellation can free
  * (and promise) a slot that is being taken out. A session its slot does not mean any more, cancelled long ago, goes
- * alone.
+ * alone. Before it is free it leaves its thread (slot/thread.h); where threads are long that takes more than one slice.
  */
 #include "pause.h"
 #include "records.h"
@@ -25,6 +25,8 @@ void table_purge_horizon(struct table *table, uint16_t day, uint64_t lsn)
 								       memory_order_release, memory_order_relaxed)) {
 		/* Release; pairs with key_purged. */
 	}
+	/* The horizon, then the states: the other half of who moves a session to another day (slot/thread.h). */
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 enum slot_state slot_state(uint64_t word, enum session_status status)
@@ -79,21 +81,45 @@ static bool close_word(struct slot *slot, uint64_t word)
 	    memory_order_relaxed); /* pairs with slot_word */
 }
 
-/* Takes the session that this word of a slot means, and the word. False: one of them changed, look again. */
-static bool close_session(struct table *table, struct slot *slot, uint64_t word, enum session_status *status)
+/* What became of an attempt to reclaim something. */
+enum reclaim {
+	RECLAIM_DONE,
+	RECLAIM_AGAIN, /* somebody else changed it: look again */
+	RECLAIM_LATER, /* the looks of this slice are spent */
+};
+
+/* Takes the session with this settled state out of its thread, and makes it free. */
+static enum reclaim take_session(struct table *table, uint32_t number, uint64_t state, struct purge_cursor *cursor,
+				 uint32_t *looks)
+{
+	if (!thread_clear(table, number, &cursor->thread, looks)) {
+		return RECLAIM_LATER;
+	}
+	if (thread_has(table, number) || !free_session(table, number, state)) {
+		return RECLAIM_AGAIN;
+	}
+	session_give(table, number);
+	return RECLAIM_DONE;
+}
+
+/* Takes the session that this word of a slot means, and the word. */
+static enum reclaim close_session(struct table *table, struct slot *slot, uint64_t word, struct purge_cursor *cursor,
+				  uint32_t *looks, enum session_status *status)
 {
 	const uint32_t number = claim_session(word);
 	const struct session *session = session_of(table, number);
 	const uint64_t state = session_wait_settled(session);
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire); /* as in a look */
 	/* Another purge may have come as far, and the session be free or somebody else's. */
-	if (session_status(state) == SESSION_FREE || !word_means(word, generation) ||
-	    !free_session(table, number, state)) {
-		return false;
+	if (session_status(state) == SESSION_FREE || !word_means(word, generation)) {
+		return RECLAIM_AGAIN;
 	}
-	session_give(table, number);
+	const enum reclaim taken = take_session(table, number, state, cursor, looks);
+	if (taken != RECLAIM_DONE) {
+		return taken;
+	}
 	*status = session_status(state);
-	return close_word(slot, word);
+	return close_word(slot, word) ? RECLAIM_DONE : RECLAIM_AGAIN;
 }
 
 /* Is this slot, free or not, one whose booking is promised? */
@@ -102,30 +128,34 @@ static bool is_promised(uint64_t word, enum slot_state state)
 	return claim_listed(word) && state == SLOT_OPEN;
 }
 
-static void reclaim_slot(struct table *table, uint32_t number, struct purge_cursor *cursor)
+/* False: the looks are spent. */
+static bool reclaim_slot(struct table *table, uint32_t number, struct purge_cursor *cursor, uint32_t *looks)
 {
 	struct slot *slot = slot_of(table, number);
 	for (unsigned round = 0;; round++) {
 		const uint64_t word = slot_word(slot);
 		const uint64_t key = slot_key(slot);
 		if (key == 0 || claim_kind(word) == CLAIM_NONE || !key_purged(table, key)) {
-			return; /* no slot, being made one, or one of a day that stays */
+			return true; /* no slot, being made one, or one of a day that stays */
 		}
 		enum session_status status = SESSION_FREE;
-		bool mine = false;
+		enum reclaim taken = RECLAIM_AGAIN;
 		if (claim_kind(word) == CLAIM_SESSION) {
-			mine = close_session(table, slot, word, &status);
-		} else if (claim_kind(word) != CLAIM_CLOSED) {
-			mine = close_word(slot, word);
+			taken = close_session(table, slot, word, cursor, looks, &status);
+		} else if (claim_kind(word) != CLAIM_CLOSED && close_word(slot, word)) {
+			taken = RECLAIM_DONE;
 		}
-		if (mine) {
+		if (taken == RECLAIM_LATER) {
+			return false;
+		}
+		if (taken == RECLAIM_DONE) {
 			const enum slot_state state = slot_state(word, status);
 			slot_take_out(table, number);
 			count_removed(cursor, state);
 			if (is_promised(word, state)) {
 				memory_redeem(table->memory, TABLE_BOOKING_BYTES);
 			}
-			return;
+			return true;
 		}
 		pause_round(round); /* somebody else is just changing it, or closing it: that ends without us */
 	}
@@ -142,28 +172,31 @@ static bool is_meant(const struct table *table, uint32_t number, const struct se
 	return claim_kind(word) == CLAIM_SESSION && claim_session(word) == number && word_means(word, generation);
 }
 
-static void reclaim_session(struct table *table, uint32_t number)
+/* False: the looks are spent. */
+static bool reclaim_session(struct table *table, uint32_t number, struct purge_cursor *cursor, uint32_t *looks)
 {
 	const struct session *session = session_of(table, number);
 	const uint64_t state = session_wait_settled(session);
 	/* The state loaded before says the session is not free, so the key is its own; if it changes meanwhile, the
 	 * compare-and-swap on the state fails, and whoever changed it leaves it to the next purge. */
 	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire); /* pairs with table_claim */
-	if (session_status(state) != SESSION_FREE && key_purged(table, key) && !is_meant(table, number, session) &&
-	    free_session(table, number, state)) {
-		session_give(table, number);
-	}
+	return session_status(state) == SESSION_FREE || !key_purged(table, key) || is_meant(table, number, session) ||
+	       take_session(table, number, state, cursor, looks) != RECLAIM_LATER;
 }
 
 bool table_purge_reclaim(struct table *table, struct purge_cursor *cursor, uint32_t count)
 {
-	while (count > 0 && pool_has(&table->slots, cursor->slot + 1)) {
-		reclaim_slot(table, ++cursor->slot, cursor);
-		count--;
+	for (; count > 0 && pool_has(&table->slots, cursor->slot + 1); count -= count > 0) {
+		if (!reclaim_slot(table, cursor->slot + 1, cursor, &count)) {
+			return true;
+		}
+		cursor->slot++;
 	}
-	while (count > 0 && pool_has(&table->sessions, cursor->session + 1)) {
-		reclaim_session(table, ++cursor->session);
-		count--;
+	for (; count > 0 && pool_has(&table->sessions, cursor->session + 1); count -= count > 0) {
+		if (!reclaim_session(table, cursor->session + 1, cursor, &count)) {
+			return true;
+		}
+		cursor->session++;
 	}
 	return count == 0;
 }

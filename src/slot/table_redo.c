@@ -160,6 +160,7 @@ static void settle_sessions(struct table *table, struct census *census)
 			atomic_store_explicit(&session->state, session_state(SESSION_FREE, 0, 0), memory_order_relaxed);
 			continue;
 		}
+		thread_push(table, number, atomic_load_explicit(&session->client, memory_order_relaxed));
 		census->sessions++;
 		census->keepers += session_occupies(status);
 	}
@@ -178,7 +179,7 @@ bool table_redo_done(struct table *table, struct error *error)
 				 "%" PRIu64 " sessions keep a slot, but %" PRIu64 " slots are kept", census.keepers,
 				 census.occupied);
 	}
-	memory_force(table->memory, census.sessions * sizeof(struct session));
+	memory_force(table->memory, census.sessions * TABLE_SESSION_BYTES);
 	memory_promise_again(table->memory, census.promised * TABLE_BOOKING_BYTES);
 	return true;
 }

@@ -47,6 +47,11 @@ static bool no_space(uint64_t lsn, struct error *error)
 	    "the record at lsn %" PRIu64 " needs more memory than maxmemory could ever allow: raise maxmemory", lsn);
 }
 
+bool session_place(struct table *table, uint32_t session)
+{
+	return pool_place(&table->sessions, session) && threads_reach(&table->threads, session);
+}
+
 /* Makes the record of the session with this id ready for it, as pool_take would have. */
 static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct error *error)
 {
@@ -55,7 +60,7 @@ static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct
 	if (number == 0) {
 		return refuse_session(id, lsn, "names a session that cannot be", error);
 	}
-	if (!pool_place(&table->sessions, number)) {
+	if (!session_place(table, number)) {
 		return no_space(lsn, error);
 	}
 	struct session *session = session_of(table, number);
@@ -118,7 +123,7 @@ bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, u
 		atomic_fetch_add_explicit(&session->generation, 1, memory_order_relaxed); /* as the purge did */
 		return true;
 	}
-	memory_force(table->memory, sizeof(struct session)); /* the client's token has been taken by the caller */
+	memory_force(table->memory, TABLE_SESSION_BYTES); /* the client's token has been taken by the caller */
 	const uint64_t claimed = hold_seconds != 0
 				     ? table_hold(table, slot, &view, (uint32_t)id, client, at_ms, hold_seconds)
 				     : table_claim(table, slot, &view, (uint32_t)id, client, at_ms);

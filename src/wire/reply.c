@@ -98,12 +98,18 @@ void reply_error(struct reply *reply, const char *format, ...)
 	va_end(arguments);
 	CHECK(wanted > 0);
 	const size_t size = (size_t)wanted < sizeof text ? (size_t)wanted : sizeof text - 1;
-	for (size_t i = 0; i < size; i++) {
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-			text[i] = ' ';
+	reply_error_text(reply, (struct span){(const uint8_t *)text, size});
+}
+
+void reply_error_text(struct reply *reply, struct span text)
+{
+	const size_t start = reply->out->size + 1;
+	add_line(reply->out, '-', (const char *)text.at, text.size);
+	for (uint8_t *byte = reply->out->at + start; byte < reply->out->at + start + text.size; byte++) {
+		if (*byte < ' ' || *byte == 0x7f) {
+			*byte = ' ';
 		}
 	}
-	add_line(reply->out, '-', text, size);
 }
 
 void reply_integer(struct reply *reply, int64_t value)

@@ -27,6 +27,31 @@ void model_fini(struct model *model)
 	free(model->sessions);
 }
 
+static void *copy_array(const void *from, size_t size)
+{
+	void *to = malloc(size + 1); /* none is none, not NULL */
+	CHECK(to != NULL);
+	if (size > 0) {
+		memcpy(to, from, size);
+	}
+	return to;
+}
+
+void model_copy(struct model *copy, const struct model *model)
+{
+	model_init(copy, model->unlisted_slots);
+	copy->purged_before_day = model->purged_before_day;
+	copy->now_day = model->now_day;
+	copy->now_minute = model->now_minute;
+	copy->hold_now_ms = model->hold_now_ms;
+	copy->hold_total_ms = model->hold_total_ms;
+	copy->holds_per_client = model->holds_per_client;
+	copy->slot_count = model->slot_count;
+	copy->session_count = model->session_count;
+	copy->slots = copy_array(model->slots, model->slot_count * sizeof *model->slots);
+	copy->sessions = copy_array(model->sessions, model->session_count * sizeof *model->sessions);
+}
+
 static struct model_slot *find_slot(struct model *model, uint64_t key)
 {
 	for (size_t i = 0; i < model->slot_count; i++) {

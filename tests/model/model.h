@@ -69,6 +69,9 @@ struct model {
 void model_init(struct model *model, bool unlisted_slots);
 void model_fini(struct model *model);
 
+/* A copy of its own, for trying what may be refused as a whole. */
+void model_copy(struct model *copy, const struct model *model);
+
 /* *opened is false if the slot was there already. */
 enum model_outcome model_open(struct model *model, uint64_t key, uint16_t minutes, bool *opened);
 enum model_outcome model_close(struct model *model, uint64_t key);
@@ -97,3 +100,16 @@ bool model_slot(struct model *model, uint64_t key, struct model_slot *slot);
 bool model_session(struct model *model, uint64_t id, struct model_session *session);
 /* The slots of a day in order of time; `slots` has room for all minutes of a day. */
 size_t model_day(struct model *model, uint32_t psychologist, uint16_t day, struct model_slot *slots);
+
+/* Where ALTERNATIVES looks. */
+struct model_search {
+	uint64_t key;     /* the slot wanted */
+	uint64_t not_to;  /* up to this time, as a key of the psychologist, everything is past */
+	uint16_t days;    /* to each side */
+	size_t count_max; /* of the answer */
+};
+/* The open slots nearest to the one wanted, nearest first, earliest first of those as near; returns how many. */
+size_t model_alternatives(struct model *model, const struct model_search *search, struct model_slot *slots);
+/* The client's sessions on these days in order of date, time and id; `sessions` has room for all. Returns how many. */
+size_t model_sessions(struct model *model, uint32_t client, uint16_t from_day, uint16_t to_day,
+		      struct model_session *sessions);

@@ -12,7 +12,7 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Seven bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Eight bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
@@ -20,6 +20,7 @@
  *   lost-purge       replay skips purges
  *   revived-hold     the hold clock goes back with the wall clock
  *   lost-redo        replay skips the records that a snapshot may have or not
+ *   half-group       replay applies only the first member of a group
  *
  * usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]
  * A run ends with the first that is reached, without either after 10 seconds.
@@ -61,11 +62,12 @@ enum canary {
 	CANARY_LOST_PURGE,
 	CANARY_LOST_REDO,
 	CANARY_REVIVED_HOLD,
+	CANARY_HALF_GROUP,
 	CANARIES,
 };
 
-static const char *const canary_names[] = {"none",        "eager-gate", "losers-at-once", "lost-cancel",
-					   "lost-status", "lost-purge", "lost-redo",      "revived-hold"};
+static const char *const canary_names[] = {"none",       "eager-gate", "losers-at-once", "lost-cancel", "lost-status",
+					   "lost-purge", "lost-redo",  "revived-hold",   "half-group"};
 
 /* Of all lives; numbers of 64 bits, added up over processes. */
 struct counts {
@@ -129,19 +131,39 @@ static uint64_t sim_monotonic_ns(void *context)
 
 /* ----------------------------------------------------------------------------------------------- who depends on what */
 
+static uint64_t *changed_at(struct history *history, const struct sim_at *at)
+{
+	return &history->slot_changed[at->psychologist][at->day - SIM_FIRST_DAY][at->minute / 60 - 9];
+}
+
+/* A record changed the slot at this place, if it is still about the session that has it; `takes`: it is, from now on. */
+static void note_slot(struct history *history, const struct sim_at *at, uint64_t session, bool takes, uint64_t lsn)
+{
+	uint64_t *last = &history->slot_session[at->psychologist][at->day - SIM_FIRST_DAY][at->minute / 60 - 9];
+	*last = takes ? session : *last;
+	if (session == *last) { /* else the slot has been another's since */
+		*changed_at(history, at) = lsn;
+	}
+}
+
 /* Which slots the record of this command changed. */
 static void note_change(struct history *history, const struct sim_command *command)
 {
+	if (command->verb == SIM_GROUP) {
+		for (uint32_t i = 0; i < command->member_count; i++) {
+			const struct sim_member *member = &command->members[i];
+			if (member->changed) {
+				note_slot(history, &member->at[member->place], member->session,
+					  member->verb == SIM_BOOK, command->lsn);
+			}
+		}
+		return;
+	}
 	if (command->verb != SIM_PURGE) {
-		uint64_t *last =
-		    &history->slot_session[command->psychologist][sim_day_of(command)][sim_time_of(command)];
-		if (command->verb != SIM_CHANGE && command->verb != SIM_RENEW && command->verb != SIM_EXPIRE) {
-			*last = command->session;
-		}
-		if (command->session == *last) { /* else the slot has been another's since */
-			history->slot_changed[command->psychologist][sim_day_of(command)][sim_time_of(command)] =
-			    command->lsn;
-		}
+		const struct sim_at at = {command->psychologist, command->day, command->minute};
+		const bool takes =
+		    command->verb != SIM_CHANGE && command->verb != SIM_RENEW && command->verb != SIM_EXPIRE;
+		note_slot(history, &at, command->session, takes, command->lsn);
 		return;
 	}
 	history->purged_lsn = command->lsn;
@@ -153,6 +175,20 @@ static void note_change(struct history *history, const struct sim_command *comma
 	}
 }
 
+/* The record of this command that made the session what it is; 0: it made it nothing. */
+static uint64_t lsn_of_session(const struct sim_command *command, uint64_t session)
+{
+	if (command->verb != SIM_GROUP) {
+		return command->session == session ? command->lsn : 0;
+	}
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		if (command->members[i].changed && command->members[i].session == session) {
+			return command->lsn;
+		}
+	}
+	return 0;
+}
+
 /* The record that made a session what it is, or took it away. */
 static uint64_t truth_of_session(struct history *history, const struct sim_command *command)
 {
@@ -162,8 +198,25 @@ static uint64_t truth_of_session(struct history *history, const struct sim_comma
 	}
 	uint64_t truth = command->lsn;
 	for (uint32_t i = 0; i < history->command_count; i++) {
-		const struct sim_command *earlier = &history->commands[i];
-		truth = earlier->session == command->session ? lsn_later(truth, earlier->lsn) : truth;
+		truth = lsn_later(truth, lsn_of_session(&history->commands[i], command->session));
+	}
+	return truth;
+}
+
+/* That of a group's answer: the slots that were lost, or, if nothing was, those the clients have. */
+static uint64_t truth_of_group(struct history *history, const struct sim_command *command,
+			       const struct outcome *outcome)
+{
+	uint64_t truth = 0;
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		const struct sim_member *member = &command->members[i];
+		const bool refused = member->outcome.code != OUTCOME_DONE;
+		if (member->verb == SIM_CHANGE || refused != (outcome->code != OUTCOME_DONE) ||
+		    member->outcome.code == OUTCOME_PAST) {
+			continue;
+		}
+		const uint64_t lsn = *changed_at(history, &member->at[refused ? 0 : member->place]);
+		truth = lsn > truth ? lsn : truth;
 	}
 	return truth;
 }
@@ -171,6 +224,9 @@ static uint64_t truth_of_session(struct history *history, const struct sim_comma
 /* The record the answer depends on: the last that changed a slot or session asked about. */
 static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome)
 {
+	if (command->verb == SIM_GROUP) {
+		return truth_of_group(history, command, outcome);
+	}
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
 	}
@@ -190,21 +246,47 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	return truth;
 }
 
+/* The session a command was answered with, and its place; 0: none. Of a group, one of its members'. */
+static uint64_t session_of_command(struct prng *prng, const struct sim_command *command, struct sim_at *at)
+{
+	*at = (struct sim_at){command->psychologist, command->day, command->minute};
+	if (command->verb == SIM_GROUP) {
+		const struct sim_member *member = &command->members[prng_below(prng, command->member_count)];
+		*at = member->at[member->place];
+		return member->verb == SIM_BOOK ? member->session : 0;
+	}
+	return sim_command_claims(command) ? command->session : 0;
+}
+
 /* A session of an earlier command, with the place it was for, so that the model's account knows its slot. */
-static void choose_session(struct history *history, struct sim_command *command)
+static uint64_t choose_session(struct history *history, struct sim_at *at)
 {
 	for (uint32_t tries = 0; tries < 8 && history->command_count > 0; tries++) {
 		const struct sim_command *earlier =
 		    &history->commands[prng_below(&history->prng, history->command_count)];
-		if (sim_command_claims(earlier) && earlier->session != 0) {
-			command->session = earlier->session;
-			command->psychologist = earlier->psychologist;
-			command->day = earlier->day;
-			command->minute = earlier->minute;
-			return;
+		const uint64_t session = session_of_command(&history->prng, earlier, at);
+		if (session != 0) {
+			return session;
 		}
 	}
-	command->session = SIM_NO_SESSION;
+	return SIM_NO_SESSION;
+}
+
+static void choose_sessions(struct history *history, struct sim_command *command)
+{
+	struct sim_at at = {command->psychologist, command->day, command->minute};
+	if (command->verb == SIM_CHANGE || command->verb == SIM_RENEW || command->verb == SIM_SESSION) {
+		command->session = choose_session(history, &at);
+		command->psychologist = at.psychologist;
+		command->day = at.day;
+		command->minute = at.minute;
+	}
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		struct sim_member *member = &command->members[i];
+		if (member->verb == SIM_CHANGE) {
+			member->session = choose_session(history, &member->at[0]);
+		}
+	}
 }
 
 static void tell_time(struct history *history, struct sim_command *command)
@@ -332,9 +414,7 @@ static void execute_one(struct history *history)
 		return;
 	}
 	struct sim_command command = sim_command_random(&history->prng, today);
-	if (command.verb == SIM_CHANGE || command.verb == SIM_RENEW || command.verb == SIM_SESSION) {
-		choose_session(history, &command);
-	}
+	choose_sessions(history, &command);
 	execute(history, command);
 }
 
@@ -476,6 +556,11 @@ static bool is_lost(const struct history *history, const struct record *record, 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
 	struct history *history = context;
+	struct span members = record->members;
+	struct record first;
+	if (history->canary == CANARY_HALF_GROUP && record_next_member(&members, &first)) {
+		return rebuild_record(&history->rebuild, &first, lsn, error);
+	}
 	return is_lost(history, record, lsn) || rebuild_record(&history->rebuild, record, lsn, error);
 }
 
@@ -548,12 +633,10 @@ static void compare(struct history *history)
 	}
 	note_expired(history);
 	holds_check(&history->desk.holds);
-	for (uint32_t i = 0; i < history->command_count; i++) {
-		struct model_session expected;
-		const uint64_t id = history->commands[i].session;
+	for (size_t i = 0; i < history->model.session_count; i++) {
+		const uint64_t id = history->model.sessions[i].id;
 		uint64_t lsn;
-		if (sim_command_claims(&history->commands[i]) && model_session(&history->model, id, &expected) &&
-		    !sim_same_session(&history->desk, &history->model, id, &lsn)) {
+		if (!sim_same_session(&history->desk, &history->model, id, &lsn)) {
 			violated(history, "after recovery session %" PRIu64 " is not as the model has it", id);
 		}
 	}

@@ -3,28 +3,58 @@
  */
 #include <sim/sim_command.h>
 
+#include <base/check.h>
 #include <inttypes.h>
+#include <serve/group.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+static struct sim_at random_at(struct prng *prng, uint16_t first_day)
+{
+	return (struct sim_at){
+	    .psychologist = 1 + prng_below(prng, SIM_PSYCHOLOGISTS),
+	    .day = prng_one_in(prng, 4) ? (uint16_t)(SIM_FIRST_DAY + prng_below(prng, SIM_DAYS)) : first_day,
+	    .minute = (uint16_t)(540 + 60 * prng_below(prng, SIM_TIMES)),
+	};
+}
+
+/* A series of one client, a choice, or any mix, in which cancellations come first as often as last. */
+static void random_group(struct prng *prng, uint16_t first_day, struct sim_command *command)
+{
+	const uint32_t kind = prng_below(prng, 3);
+	command->member_count = kind == 1 ? 1 : 1 + prng_below(prng, SIM_MEMBERS);
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		struct sim_member *member = &command->members[i];
+		const bool cancels = kind == 2 && prng_one_in(prng, 2);
+		member->verb = cancels ? SIM_CHANGE : SIM_BOOK;
+		member->client = kind == 2 ? 1 + prng_below(prng, SIM_CLIENTS) : command->client;
+		member->count = kind == 1 ? 1 + prng_below(prng, SIM_CHOICES) : 1;
+		for (uint32_t place = 0; place < member->count; place++) {
+			member->at[place] = random_at(prng, first_day);
+		}
+	}
+}
 
 #define DAY_MS    UINT64_C(86400000)
 #define MINUTE_MS UINT64_C(60000)
 
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 {
-	/* Of 40 commands, so many are of each verb. */
-	static const uint8_t weights[] = {7, 8, 6, 3, 5, 3, 3, 2, 2, 1};
-	uint32_t draw = prng_below(prng, 40);
+	/* Of 48 commands, so many are of each verb. */
+	static const uint8_t weights[] = {7, 8, 6, 3, 5, 3, 3, 2, 2, 1, 8};
+	uint32_t draw = prng_below(prng, 48);
 	enum sim_verb verb = SIM_BOOK;
 	while (draw >= weights[verb]) {
 		draw -= weights[verb++];
 	}
 	const uint16_t last_day = SIM_FIRST_DAY + SIM_DAYS - 1;
+	const struct sim_at at = random_at(prng, first_day);
 	struct sim_command command = {
 	    .verb = verb,
-	    .psychologist = 1 + prng_below(prng, SIM_PSYCHOLOGISTS),
+	    .psychologist = at.psychologist,
 	    .client = 1 + prng_below(prng, SIM_CLIENTS),
-	    .day = prng_one_in(prng, 4) ? (uint16_t)(SIM_FIRST_DAY + prng_below(prng, SIM_DAYS)) : first_day,
-	    .minute = (uint16_t)(540 + 60 * prng_below(prng, SIM_TIMES)),
+	    .day = at.day,
+	    .minute = at.minute,
 	};
 	if (verb == SIM_CHANGE) {
 		/* Mostly CANCEL: slots that are never free are no test. */
@@ -34,6 +64,9 @@ struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 	}
 	if (verb == SIM_HOLD || verb == SIM_RENEW) {
 		command.seconds = (uint16_t)(1 + prng_below(prng, 20));
+	}
+	if (verb == SIM_GROUP) {
+		random_group(prng, first_day, &command);
 	}
 	if (verb == SIM_SLOTS) {
 		command.days = (uint16_t)(1 + prng_below(prng, last_day - command.day + 1u));
@@ -140,9 +173,178 @@ bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint6
 	return view.status == expected.status && view.version == expected.version;
 }
 
+/* -------------------------------------------------------------------------------------------------------------- groups */
+
+/* The names that a group's places and clients borrow. */
+struct names {
+	char psychologists[SIM_PSYCHOLOGISTS + 1][8];
+	char clients[SIM_CLIENTS + 1][8];
+};
+
+static void add_member(struct group *group, const struct sim_member *member, const struct names *names)
+{
+	struct group_change *change = group_add(group, member->verb == SIM_CHANGE ? GROUP_CANCEL : GROUP_BOOK);
+	change->session = member->session;
+	change->reason = span_of("");
+	if (member->verb == SIM_CHANGE) {
+		return;
+	}
+	change->client = span_of(names->clients[member->client]);
+	for (uint32_t i = 0; i < member->count; i++) {
+		const struct sim_at *at = &member->at[i];
+		*group_add_place(group) =
+		    (struct place){span_of(names->psychologists[at->psychologist]), at->day, at->minute};
+	}
+}
+
+static struct outcome group_desk(struct sim_command *command, struct desk *desk)
+{
+	struct group group;
+	struct names names;
+	for (uint32_t i = 1; i <= SIM_PSYCHOLOGISTS; i++) {
+		snprintf(names.psychologists[i], sizeof names.psychologists[i], "dr-%" PRIu32, i);
+	}
+	for (uint32_t i = 1; i <= SIM_CLIENTS; i++) {
+		snprintf(names.clients[i], sizeof names.clients[i], "c-%" PRIu32, i);
+	}
+	group_init(&group);
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		add_member(&group, &command->members[i], &names);
+	}
+	const struct outcome outcome = desk_group(desk, &group);
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		struct sim_member *member = &command->members[i];
+		member->outcome = group.changes[i].outcome;
+		if (member->verb == SIM_BOOK) {
+			member->session = outcome.code == OUTCOME_DONE ? member->outcome.value : 0;
+		}
+	}
+	return outcome;
+}
+
+static uint64_t key_at(const struct sim_at *at)
+{
+	return key_make(at->psychologist, at->day, at->minute);
+}
+
+/* Does the client hold the slot at this key, for a time that is not over? */
+static bool holds_it(struct model *model, const struct model_slot *slot, uint32_t client)
+{
+	struct model_session session = {0};
+	return slot->client == client && model_session(model, slot->session, &session) &&
+	       session.status == SESSION_HELD && !model_is_over(model, slot->session);
+}
+
+/* The place the client has already, other than for a while, or `count`. */
+static uint32_t own_place(struct model *model, const struct sim_member *member)
+{
+	for (uint32_t i = 0; i < member->count; i++) {
+		struct model_slot slot = {0};
+		if (model_slot(model, key_at(&member->at[i]), &slot) && slot.client == member->client &&
+		    !holds_it(model, &slot, member->client)) {
+			return i;
+		}
+	}
+	return member->count;
+}
+
+/* What a client holds itself is HELD for it in a group, too. */
+static enum model_outcome book_place(struct model *model, uint64_t key, uint32_t client, uint64_t *session,
+				     bool *changed)
+{
+	struct model_slot slot = {0};
+	if (model_slot(model, key, &slot) && holds_it(model, &slot, client)) {
+		return model_has_started(model, key) ? MODEL_PAST : MODEL_HELD;
+	}
+	return model_book(model, key, client, session, changed);
+}
+
+/* Books for a member; `trial` is an id for where the desk gave none. */
+static enum model_outcome book_member(struct model *model, struct sim_member *member, uint64_t trial)
+{
+	const uint32_t own = own_place(model, member);
+	if (own < member->count) {
+		member->place = own;
+		return model_book(model, key_at(&member->at[own]), member->client, &member->session, &member->changed);
+	}
+	enum model_outcome first = MODEL_DONE;
+	for (uint32_t i = 0; i < member->count; i++) {
+		uint64_t session = member->session != 0 ? member->session : trial;
+		const enum model_outcome outcome =
+		    book_place(model, key_at(&member->at[i]), member->client, &session, &member->changed);
+		if (outcome == MODEL_DONE) {
+			member->place = i;
+			return outcome;
+		}
+		first = i == 0 ? outcome : first;
+	}
+	return first;
+}
+
+static enum model_outcome cancel_member(struct model *model, struct sim_member *member)
+{
+	return model_change(model, member->session, LIFE_CANCEL, 0, &member->changed);
+}
+
+/* One after the other, on a copy, which is kept if none is refused. *expected: of each. Returns whether anything changes. */
+static bool group_model(struct sim_command *command, struct model *model, enum model_outcome *expected)
+{
+	struct model copy;
+	model_copy(&copy, model);
+	bool refused = false;
+	bool changed = false;
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		struct sim_member *member = &command->members[i];
+		member->changed = false;
+		expected[i] = member->verb == SIM_CHANGE ? cancel_member(&copy, member)
+							 : book_member(&copy, member, SIM_NO_SESSION + 1 + i);
+		refused = refused || expected[i] != MODEL_DONE;
+		changed = changed || member->changed;
+	}
+	for (uint32_t i = 0; refused && i < command->member_count; i++) {
+		if (command->members[i].verb == SIM_BOOK) {
+			command->members[i].session = 0; /* may be one that was tried */
+		}
+	}
+	struct model old = copy;
+	if (!refused) {
+		old = *model;
+		model->slots = copy.slots;
+		model->slot_count = copy.slot_count;
+		model->sessions = copy.sessions;
+		model->session_count = copy.session_count;
+	}
+	free(old.slots);
+	free(old.sessions);
+	lock_fini(&copy.lock);
+	return changed && !refused;
+}
+
+static bool members_agree(const struct sim_command *command, const struct outcome *outcome,
+			  const enum model_outcome *expected)
+{
+	bool refused = false;
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		const struct sim_member *member = &command->members[i];
+		const struct sim_command alone = {.verb = member->verb, .session = member->session};
+		refused = refused || expected[i] != MODEL_DONE;
+		struct outcome of_member = member->outcome;
+		if (outcome->code != OUTCOME_DONE) {
+			of_member.value = alone.session; /* a refused group gives out no ids */
+		}
+		if (of_member.code == OUTCOME_NOSLOT) {
+			of_member.lsn = 0; /* that of a choice is of all its places: see MODEL_PAST */
+		}
+		if (!sim_command_agrees(&alone, &of_member, expected[i])) {
+			return false;
+		}
+	}
+	return refused == (outcome->code != OUTCOME_DONE);
+}
+
 /* ------------------------------------------------------------------------------------------------------ executing twice */
 
-struct outcome sim_command_desk(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
+struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
 {
 	char psychologist[8];
 	char client[8];
@@ -167,6 +369,8 @@ struct outcome sim_command_desk(const struct sim_command *command, struct desk *
 		return desk_close(desk, &place, &occupied);
 	case SIM_PURGE:
 		return desk_purge(desk, command->day);
+	case SIM_GROUP:
+		return group_desk(command, desk);
 	case SIM_SLOT:
 		outcome.lsn = read_slot(command, desk, model, agrees);
 		return outcome;
@@ -218,6 +422,8 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 		}
 		model_purge(model, command->day);
 		return true;
+	case SIM_GROUP:
+		return group_model(command, model, command->expected);
 	default:
 		return false;
 	}
@@ -225,6 +431,9 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 
 bool sim_command_agrees(const struct sim_command *command, const struct outcome *outcome, enum model_outcome expected)
 {
+	if (command->verb == SIM_GROUP) {
+		return members_agree(command, outcome, command->expected);
+	}
 	const bool done = outcome->code == OUTCOME_DONE;
 	switch (expected) {
 	case MODEL_DONE:

@@ -29,7 +29,29 @@ enum sim_verb {
 	SIM_SESSION,
 	SIM_SLOTS,
 	SIM_PURGE,
+	SIM_GROUP,  /* BOOKALL, BOOKANY, EXEC */
 	SIM_EXPIRE, /* nobody's: somebody came across a hold that is over */
+};
+
+#define SIM_MEMBERS 5 /* of a group, at most */
+#define SIM_CHOICES 3 /* places of a BOOKANY, at most */
+
+struct sim_at {
+	uint32_t psychologist;
+	uint16_t day;
+	uint16_t minute;
+};
+
+/* One change of a group. */
+struct sim_member {
+	enum sim_verb verb; /* SIM_BOOK, SIM_CHANGE: a CANCEL */
+	uint32_t client;
+	struct sim_at at[SIM_CHOICES]; /* BOOK: the first of them that is free; CANCEL: the session's slot */
+	uint32_t count;
+	uint64_t session;       /* CANCEL: asked for; BOOK: answered */
+	struct outcome outcome; /* the desk's */
+	bool changed;           /* the model says: it changed the slot `place` */
+	uint32_t place;
 };
 
 struct sim_command {
@@ -40,13 +62,16 @@ struct sim_command {
 	uint16_t day;              /* PURGE: before it */
 	uint16_t days;             /* SLOTS: so many from `day` on */
 	uint16_t minute;
-	uint16_t seconds; /* HOLD, RENEW */
-	uint64_t session; /* CHANGE, RENEW, EXPIRE, SESSION: asked for; BOOK, HOLD: answered */
-	uint64_t now_ms;  /* wall clock */
-	uint64_t hold_ms; /* hold clock, by the simulation's own account */
-	uint64_t lsn;     /* of the record it appended; 0: none */
-	uint64_t truth;   /* the record its answer depends on, by the simulation's own account */
-	bool told;        /* the reply has left its gate */
+	uint16_t seconds;                       /* HOLD, RENEW */
+	uint64_t session;                       /* CHANGE, RENEW, EXPIRE, SESSION: asked for; BOOK, HOLD: answered */
+	uint64_t now_ms;                        /* wall clock */
+	uint64_t hold_ms;                       /* hold clock, by the simulation's own account */
+	uint64_t lsn;                           /* of the record it appended; 0: none */
+	uint64_t truth;                         /* the record its answer depends on, by the simulation's own account */
+	bool told;                              /* the reply has left its gate */
+	struct sim_member members[SIM_MEMBERS]; /* GROUP */
+	uint32_t member_count;
+	enum model_outcome expected[SIM_MEMBERS]; /* the model's, of each */
 };
 
 static inline bool sim_command_claims(const struct sim_command *command)
@@ -64,8 +89,8 @@ static inline uint32_t sim_time_of(const struct sim_command *command)
 	return command->minute / 60u - 9;
 }
 
-/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW and SESSION the session is left to the
- * caller; of PURGE the day is the next, at most the last. */
+/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW and SESSION, also in a group, the session
+ * is left to the caller; of PURGE the day is the next, at most the last. */
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day);
 
 /* The slot at the command's place. False, *session 0: there is none. *session is 0, too, if nobody has it. */
@@ -76,8 +101,7 @@ bool sim_model_slot(struct model *model, const struct sim_command *command, uint
 bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint64_t *lsn);
 
 /* Lets the desk execute it; what a reader sees is compared with the model, and *agrees says so. */
-struct outcome sim_command_desk(const struct sim_command *command, struct desk *desk, struct model *model,
-				bool *agrees);
+struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, struct model *model, bool *agrees);
 
 /* Lets the model execute what the desk has (BOOK, HOLD: answered with command->session). Returns whether it changes
  * anything. */

@@ -47,31 +47,69 @@ struct made_up {
 	uint8_t client[TOKEN_SIZE_MAX];
 	uint8_t reason[WORD_SIZE_MAX];
 	uint8_t slots[4 * OPEN_COUNT_MAX];
+	uint8_t members[RECORD_PLAIN_SIZE_MAX];
 };
+
+/* Or a hold. */
+static void make_up_booking(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	record->type = prng_one_in(prng, 3) ? RECORD_HOLD : RECORD_BOOK;
+	record->hold_seconds = record->type == RECORD_HOLD ? (uint16_t)(1 + prng_below(prng, UINT16_MAX)) : 0;
+	record->session = 1 + prng_next(prng) / 2;
+	record->psychologist = random_token(prng, parts->psychologist, 16);
+	record->client = random_token(prng, parts->client, TOKEN_SIZE_MAX);
+	record->day = (uint16_t)prng_next(prng);
+	record->minute = (uint16_t)prng_below(prng, MINUTES_PER_DAY);
+	record->unlisted = prng_one_in(prng, 4);
+	record->minutes = record->unlisted ? 0 : (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX));
+}
+
+static void make_up_cancellation(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	record->type = RECORD_CANCEL;
+	record->session = 1 + prng_next(prng) / 2;
+	record->day = (uint16_t)prng_next(prng);
+	record->reason = (struct span){parts->reason, prng_below(prng, WORD_SIZE_MAX + 1)};
+	memset(parts->reason, (int)prng_below(prng, 256), sizeof parts->reason);
+}
+
+static void make_up_status(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	(void)parts;
+	static const enum session_status statuses[] = {SESSION_BOOKED,  SESSION_CONFIRMED, SESSION_COMPLETED,
+						       SESSION_NO_SHOW, SESSION_EXPIRED,   SESSION_HELD};
+	record->type = RECORD_STATUS;
+	record->session = 1 + prng_next(prng) / 2;
+	record->day = (uint16_t)prng_next(prng);
+	record->status = statuses[prng_below(prng, 6)];
+	record->hold_seconds = record->status == SESSION_HELD ? (uint16_t)(1 + prng_below(prng, UINT16_MAX)) : 0;
+}
+
+static void make_up_group(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	record->type = RECORD_GROUP;
+	record->member_count = (uint16_t)(2 + prng_below(prng, 6));
+	record->members.at = parts->members;
+	for (uint16_t i = 0; i < record->member_count; i++) {
+		static void (*const kinds[])(struct prng *, struct made_up *, struct record *) = {
+		    make_up_booking, make_up_booking, make_up_cancellation, make_up_status};
+		struct record member = {.at_ms = record->at_ms};
+		kinds[prng_below(prng, 4)](prng, parts, &member);
+		record->members.size += record_encode(&member, parts->members + record->members.size);
+	}
+}
 
 static struct record make_up(struct prng *prng, struct made_up *parts)
 {
 	const uint64_t at_ms = prng_next(prng) % RECORD_AT_MS_MAX;
 	const uint32_t draw = prng_below(prng, 18);
-	struct record record = {.at_ms = at_ms, .type = RECORD_BOOK};
-	if (draw < 10) {
-		record.session = 1 + prng_next(prng) / 2;
-		record.psychologist = random_token(prng, parts->psychologist, 16);
-		record.client = random_token(prng, parts->client, TOKEN_SIZE_MAX);
-		record.day = (uint16_t)prng_next(prng);
-		record.minute = (uint16_t)prng_below(prng, MINUTES_PER_DAY);
-		record.unlisted = prng_one_in(prng, 4);
-		record.minutes = record.unlisted ? 0 : (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX));
-		if (draw < 3) {
-			record.type = RECORD_HOLD;
-			record.hold_seconds = (uint16_t)(1 + prng_below(prng, UINT16_MAX));
-		}
+	struct record record = {.at_ms = at_ms};
+	if (draw < 9) {
+		make_up_booking(prng, parts, &record);
+	} else if (draw < 12) {
+		make_up_cancellation(prng, parts, &record);
 	} else if (draw < 13) {
-		record.type = RECORD_CANCEL;
-		record.session = 1 + prng_next(prng) / 2;
-		record.day = (uint16_t)prng_next(prng);
-		record.reason = (struct span){parts->reason, prng_below(prng, WORD_SIZE_MAX + 1)};
-		memset(parts->reason, (int)prng_below(prng, 256), sizeof parts->reason);
+		make_up_group(prng, parts, &record);
 	} else if (draw < 15) {
 		record.type = draw == 13 ? RECORD_OPEN : RECORD_CLOSE;
 		record.psychologist = random_token(prng, parts->psychologist, TOKEN_SIZE_MAX);
@@ -82,13 +120,7 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 		record.type = RECORD_PURGE;
 		record.day = (uint16_t)prng_next(prng);
 	} else {
-		static const enum session_status statuses[] = {SESSION_BOOKED,  SESSION_CONFIRMED, SESSION_COMPLETED,
-							       SESSION_NO_SHOW, SESSION_EXPIRED,   SESSION_HELD};
-		record.type = RECORD_STATUS;
-		record.session = 1 + prng_next(prng) / 2;
-		record.day = (uint16_t)prng_next(prng);
-		record.status = statuses[prng_below(prng, 6)];
-		record.hold_seconds = record.status == SESSION_HELD ? (uint16_t)(1 + prng_below(prng, UINT16_MAX)) : 0;
+		make_up_status(prng, parts, &record);
 	}
 	return record;
 }

@@ -5,8 +5,9 @@
  * threads
  *
  * Proves: no slot is booked twice in the order of the log, no hold found to be over twice [I1, I4], the log replayed gives the
- * table, and whatever a reader was told was so at the lsn it was told, and not outdated when it asked [I2]. Under
- * ThreadSanitizer also that the table's threads only meet in ways that are allowed.
+ * table, and whatever a reader was told was so at the lsn it was told, and not outdated when it asked [I2]; a client's thread
+ * has what the client just booked, and nobody else's sessions, while others link and purges unlink. Under ThreadSanitizer also
+ * that the table's threads only meet in ways that are allowed.
  *
  * Method: workers open, close, book, cancel, list and look at four slots of two psychologists; one more thread opens
  * hundreds of thousands of other slots, so that every stripe of the index grows under the workers' hands, and purges
@@ -34,6 +35,10 @@
 #define RECORDS           (UINT64_C(3) << 20)
 #define RECORDS_RESERVED  4096 /* for what is under way when the threads see that the log is full */
 #define LOOKS             (1u << 17)
+#define WALK_LOOKS        4096
+#define OWN_CLIENTS       2000000
+#define OWN_CLIENTS_EACH  1000
+#define PAST_CLIENT       50 /* and the next three: their sessions are of days that are purged and of days that stay */
 #define PAST_DAYS         16 /* purged this many at a time */
 
 /* What a reader was told. */
@@ -98,6 +103,40 @@ static void list(struct worker *worker)
 	CHECK(table_day(&stress->table, psychologist, HOT_DAY, slots) <= HOT_SLOTS);
 }
 
+/* Walks a client's thread, a few sessions at a time: they are the client's, and `wanted` (0: none) is among them, if it is
+ * one whose day stays. */
+static void walk_sessions(struct worker *worker, uint32_t client_n, uint64_t wanted)
+{
+	struct table *table = &worker->stress->table;
+	struct thread_cursor cursor = {0};
+	const uint32_t client = toy_client(table, client_n, true);
+	bool found = wanted == 0;
+	uint32_t looks = 0;
+	for (enum thread_walk walk = THREAD_MORE; walk != THREAD_END && looks < WALK_LOOKS; looks += 16) {
+		uint64_t ids[16];
+		const uint32_t count = table_client_sessions(table, client, &cursor, ids, 16, &walk);
+		for (uint32_t i = 0; i < count; i++) {
+			struct session_view view;
+			/* Not there: purged since. */
+			CHECK(!table_session_view(table, ids[i], &view) || view.client == client);
+			found |= ids[i] == wanted;
+		}
+	}
+	/* Others put theirs in front, but not that many in so short a time. */
+	CHECK(found);
+}
+
+/* Books for a client of the worker's own, on a slot that stays, and finds it. */
+static void book_and_find(struct worker *worker, uint64_t key)
+{
+	uint64_t id;
+	const uint32_t client = OWN_CLIENTS + (uint32_t)(worker->random >> 40) % OWN_CLIENTS_EACH;
+	if (toy_book(&worker->stress->toy, key, client, &id) == MODEL_DONE) {
+		walk_sessions(worker, client, id);
+		toy_cancel(&worker->stress->toy, id);
+	}
+}
+
 /* Books and cancels where the grower is purging. */
 static void work_on_the_past(struct worker *worker)
 {
@@ -137,7 +176,8 @@ static void work_once(struct worker *worker)
 		atomic_fetch_add_explicit(&toy->now_ms, 400, memory_order_relaxed);
 	} else if (dice < 30) {
 		/* Some clients are new, so that tokens are added all the time. */
-		const uint32_t client = random_below(&worker->random, dice < 14 ? 1000000 : 20);
+		const uint32_t client = dice < 24 ? random_below(&worker->random, dice < 14 ? 1000000 : 20)
+						  : PAST_CLIENT + random_below(&worker->random, 4);
 		toy_book(toy, key, client, recent);
 	} else if (dice < 50) {
 		toy_cancel(toy, *recent);
@@ -145,8 +185,12 @@ static void work_once(struct worker *worker)
 		look(worker, hot);
 	} else if (dice < 90) {
 		change_hours(worker, key, dice < 80);
-	} else if (dice < 93) {
+	} else if (dice < 92) {
 		list(worker);
+	} else if (dice < 94) {
+		book_and_find(worker, key);
+	} else if (dice < 96) {
+		walk_sessions(worker, PAST_CLIENT + random_below(&worker->random, 4), 0);
 	} else {
 		work_on_the_past(worker);
 	}
@@ -175,6 +219,16 @@ static void open_day(struct stress *stress, uint32_t psychologist, uint16_t day,
 	toy_book(&stress->toy, *key, day, session);
 }
 
+/* Long runs of sessions in one thread, which a purge takes out while workers put theirs in front. */
+static void book_past(struct stress *stress, uint64_t key)
+{
+	for (uint16_t minute = 0; minute < 480; minute += 15) {
+		uint64_t session;
+		const uint64_t at = key_make(key_psychologist(key), key_day(key), minute);
+		toy_book(&stress->toy, at, PAST_CLIENT + minute / 15 % 4u, &session);
+	}
+}
+
 static void *grow(void *argument)
 {
 	struct stress *stress = argument;
@@ -186,6 +240,7 @@ static void *grow(void *argument)
 			 (uint16_t)(30000 + future / 5000), &key, &session);
 		future++;
 		open_day(stress, toy_psychologist(&stress->table, 10 + day % 3u), day, &key, &session);
+		book_past(stress, key);
 		atomic_store_explicit(&stress->past_session, session, memory_order_release);
 		atomic_store_explicit(&stress->past_key, key, memory_order_release);
 		/* The day the workers are just having a go at, too. */

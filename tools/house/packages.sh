@@ -19,6 +19,7 @@ needed() {
 		run   redis-tools       command:redis-cli             redis-cli, to talk to the server with
 		run   netcat-openbsd    command:nc                    nc, to talk to the server with
 		test  libcriterion-dev  header:criterion/criterion.h  unit tests
+		test  python3-redis     glob:/usr/lib/python3/dist-packages/redis/client.py a client library, as it is
 		crash xfsprogs          command:xfs_io                power cuts of a file system, and XFS
 		crash e2fsprogs         file:/usr/sbin/mkfs.ext4      ext4
 		crash nbdkit            command:nbdkit                devices that fail, are slow, or hang

@@ -144,6 +144,25 @@ static void fields_of_book(struct line *line, const struct record *record)
 	}
 }
 
+static void fields(struct line *line, const struct record *record);
+
+/* BOOK session=1 ...; CANCEL session=2 ...; in JSON an array of objects. */
+static void members_field(struct line *line, const struct record *group)
+{
+	const bool json = line->format == FORMAT_JSON;
+	struct span rest = group->members;
+	struct record member;
+	name(line, "members");
+	buffer_format(line->out, json ? "[" : "%u:", (unsigned)group->member_count);
+	for (bool first = true; record_next_member(&rest, &member); first = false) {
+		buffer_format(line->out, json ? "%s{\"type\":\"%s\"" : "%s %s", first ? "" : (json ? "," : ";"),
+			      record_type_name(member.type));
+		fields(line, &member);
+		buffer_add(line->out, "}", json);
+	}
+	buffer_add(line->out, "]", json);
+}
+
 static void fields(struct line *line, const struct record *record)
 {
 	switch (record->type) {
@@ -170,6 +189,9 @@ static void fields(struct line *line, const struct record *record)
 		return;
 	case RECORD_PURGE:
 		date_field(line, "before", record->day);
+		return;
+	case RECORD_GROUP:
+		members_field(line, record);
 		return;
 	case RECORD_STATUS:
 		number_field(line, "session", record->session);

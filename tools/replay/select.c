@@ -131,6 +131,20 @@ static bool lists_slot(const struct selection *selection, const struct record *r
 	return false;
 }
 
+static bool concerns_slot(struct selection *selection, const struct record *record);
+
+/* All members are looked at, since looking remembers. */
+static bool group_concerns_slot(struct selection *selection, const struct record *group)
+{
+	struct span rest = group->members;
+	struct record member;
+	bool concerns = false;
+	while (record_next_member(&rest, &member)) {
+		concerns = concerns_slot(selection, &member) || concerns;
+	}
+	return concerns;
+}
+
 /* Is it about the slot asked for? */
 static bool concerns_slot(struct selection *selection, const struct record *record)
 {
@@ -151,8 +165,22 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 	case RECORD_OPEN:
 	case RECORD_CLOSE:
 		return span_equal(record->psychologist, selection->psychologist) && lists_slot(selection, record);
+	case RECORD_GROUP:
+		return group_concerns_slot(selection, record);
 	}
 	return false;
+}
+
+static bool names_session(const struct record *record, uint64_t session)
+{
+	struct span rest = record->members;
+	struct record member;
+	while (record_next_member(&rest, &member)) {
+		if (member.session == session) {
+			return true;
+		}
+	}
+	return record->session == session;
 }
 
 bool selection_takes(struct selection *selection, const struct record *record, uint64_t lsn)
@@ -164,7 +192,7 @@ bool selection_takes(struct selection *selection, const struct record *record, u
 	const bool takes = lsn >= selection->start_lsn && lsn <= selection->end_lsn &&
 			   selection->taken < selection->limit && record->at_ms >= selection->since_ms &&
 			   record->at_ms < selection->until_ms &&
-			   (selection->session == 0 || record->session == selection->session);
+			   (selection->session == 0 || names_session(record, selection->session));
 	selection->taken += takes;
 	return takes;
 }

@@ -1,8 +1,8 @@
 /*
  * select: which records somebody wants to see.
  *
- * All conditions must hold. A CANCEL names its session only; it concerns the slot that the BOOK of that session named,
- * so with a slot asked for, the bookings of it are remembered.
+ * All conditions must hold. A CANCEL names its session only; it concerns the slot that the BOOK of that session named, so with
+ * a slot asked for, the bookings of it are remembered. A group is shown whole if one of its members is asked for.
  *
  * Threads: one.
  */

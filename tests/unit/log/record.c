@@ -97,9 +97,10 @@ Test(record, out_of_its_bounds_is_refused)
 	    {0, 24, "size below that of a header"},
 	    {0, 57, "size that is no multiple of 8"},
 	    {0, 56, "size beyond its parts"},
-	    {1, 0x21, "size beyond the largest"},
+	    {1, 0xe1, "size beyond the largest"},
 	    {2, 0, "type 0"},
 	    {2, RECORD_HOLD + 1, "a type there is not"},
+	    {2, RECORD_GROUP, "a GROUP with a session"},
 	    {2, RECORD_CANCEL, "a CANCEL with a client"},
 	    {2, RECORD_OPEN, "an OPEN with a session"},
 	    {2, RECORD_PURGE, "a PURGE with a psychologist"},
@@ -173,6 +174,79 @@ Test(record, open_with_a_slot_beyond_the_day_is_refused)
 	cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), 0);
 }
 
+/* So many bookings, back to back; returns their size. */
+static size_t encode_members(uint8_t *bytes, uint16_t count)
+{
+	size_t size = 0;
+	for (uint16_t i = 0; i < count; i++) {
+		struct record member = booking();
+		member.session += i;
+		size += record_encode(&member, bytes + size);
+	}
+	return size;
+}
+
+Test(record, a_group_gives_its_members_back_in_their_order)
+{
+	uint8_t members[RECORD_SIZE_MAX];
+	uint8_t bytes[RECORD_SIZE_MAX];
+	const size_t members_size = encode_members(members, GROUP_SLOTS_MAX);
+	const struct record written = {.type = RECORD_GROUP,
+				       .at_ms = booking().at_ms,
+				       .member_count = GROUP_SLOTS_MAX,
+				       .members = {members, members_size}};
+	const size_t size = encode(&written, bytes);
+	cr_assert_eq(size, record_group_size(members_size));
+	struct record read;
+	cr_assert_eq(record_decode((struct span){bytes, size}, &read, NULL), size);
+	cr_assert_eq(read.slot_count, 0);
+	cr_assert_eq(read.reason.size, 0);
+	struct record member;
+	uint16_t count = 0;
+	while (record_next_member(&read.members, &member)) {
+		cr_assert_eq(member.type, RECORD_BOOK);
+		cr_assert_eq(member.session, 77u + count++);
+	}
+	cr_assert_eq(count, GROUP_SLOTS_MAX);
+}
+
+Test(record, of_a_group_every_member_must_be_one)
+{
+	enum {
+		HEADER = 32,
+		MEMBER = 48
+	};
+	/* One byte each of a group of two bookings. */
+	static const struct {
+		size_t offset;
+		uint8_t byte;
+		const char *what;
+	} changes[] = {
+	    {6, 2 * MEMBER - 8, "members cut short"},
+	    {8, 1, "members of another moment"},
+	    {16, 1, "a session of its own"},
+	    {30, 1, "fewer members than there are"},
+	    {30, 3, "more members than there are"},
+	    {HEADER + 2, RECORD_GROUP, "a group in the group"},
+	    {HEADER + 2, RECORD_PURGE, "a PURGE in the group"},
+	    {HEADER + 4, 65, "a member that is no record"},
+	    {HEADER + MEMBER, MEMBER + 8, "a member longer than the group"},
+	};
+	uint8_t members[2 * MEMBER];
+	cr_assert_eq(encode_members(members, 2), sizeof members);
+	const struct record written = {
+	    .type = RECORD_GROUP, .at_ms = booking().at_ms, .member_count = 2, .members = {members, sizeof members}};
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		uint8_t bytes[RECORD_SIZE_MAX] = {0};
+		encode(&written, bytes);
+		bytes[changes[i].offset] = changes[i].byte;
+		struct record read;
+		struct error error = {0};
+		cr_expect_eq(record_decode((struct span){bytes, sizeof bytes}, &read, &error), 0, "%s",
+			     changes[i].what);
+	}
+}
+
 Test(record, accepted_after_damage_is_what_an_encoder_writes)
 {
 	struct prng prng = {11};
@@ -211,5 +285,6 @@ Test(record, has_a_name_for_each_type_and_no_other)
 	cr_assert_str_eq(record_type_name(RECORD_STATUS), "STATUS");
 	cr_assert_str_eq(record_type_name(RECORD_HOLD), "HOLD");
 	cr_assert_null(record_type_name((enum record_type)0));
+	cr_assert_str_eq(record_type_name(RECORD_GROUP), "GROUP");
 	cr_assert_null(record_type_name((enum record_type)(RECORD_HOLD + 1)));
 }

@@ -63,6 +63,36 @@ static void set_up(void)
 	append_status(3, SESSION_CONFIRMED); /* 10 */
 }
 
+/* 11: two bookings and a cancellation that happened together. */
+static void append_group(void)
+{
+	static uint8_t members[RECORD_PLAIN_SIZE_MAX];
+	const struct record changes[] = {
+	    {.type = RECORD_BOOK,
+	     .session = 4,
+	     .psychologist = span_of("dr-lee"),
+	     .client = span_of("client-1"),
+	     .day = DAY + 2,
+	     .minute = 540,
+	     .minutes = 50},
+	    {.type = RECORD_CANCEL, .session = 3, .day = DAY + 1, .reason = span_of("moved")},
+	    {.type = RECORD_BOOK,
+	     .session = 5,
+	     .psychologist = span_of("dr-kim"),
+	     .client = span_of("client-1"),
+	     .day = DAY + 2,
+	     .minute = 600,
+	     .minutes = 50},
+	};
+	struct record group = {.type = RECORD_GROUP, .at_ms = 1700000500000, .member_count = 3, .members.at = members};
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		struct record member = changes[i];
+		member.at_ms = group.at_ms;
+		group.members.size += record_encode(&member, members + group.members.size);
+	}
+	append(&group);
+}
+
 TestSuite(replay_select, .init = set_up, .fini = remove_directory);
 
 /* Which records these arguments show: their lsn, parted by spaces. */
@@ -116,7 +146,7 @@ Test(replay_select, by_session)
 	check_shown("--session 1", "4 8");
 	check_shown("--session 2 --slot dr-lee", "");
 	check_shown("--session 3", "6 10");
-	check_shown("--session 4", "");
+	check_shown("--session 6", "");
 }
 
 Test(replay_select, shows_what_became_of_a_session)
@@ -203,4 +233,27 @@ Test(replay_select, says_what_makes_no_sense)
 		cr_assert_eq(run(wrong[i]), 2, "%s", wrong[i]);
 		cr_assert_printed("try: slotd-replay --help");
 	}
+}
+
+Test(replay_select, a_group_is_shown_whole_if_one_of_its_members_is_asked_for)
+{
+	append_group();
+	check_shown("--session 4", "11");
+	check_shown("--session 5", "11");
+	check_shown("--session 3", "6 10 11");
+	check_shown("--slot dr-kim/2030-12-04/10:00", "11");
+	check_shown("--slot dr-lee/2030-12-03/10:00", "2 6 10 11");
+	check_shown("--slot dr-kim/2030-12-04/11:00", "");
+	cr_assert_eq(run("--session 5"), 0);
+	cr_assert_str_eq(output, "11 2023-11-14T22:21:40.000Z GROUP members=3: BOOK session=4 psychologist=dr-lee "
+				 "date=2030-12-04 time=09:00 minutes=50 client=client-1; CANCEL session=3 "
+				 "date=2030-12-03 reason=\"moved\"; BOOK session=5 psychologist=dr-kim "
+				 "date=2030-12-04 time=10:00 minutes=50 client=client-1\n");
+	cr_assert_eq(run("--session 5 --format json"), 0);
+	cr_assert_str_eq(output, "{\"lsn\":11,\"at\":\"2023-11-14T22:21:40.000Z\",\"type\":\"GROUP\",\"members\":["
+				 "{\"type\":\"BOOK\",\"session\":4,\"psychologist\":\"dr-lee\",\"date\":\"2030-12-04\","
+				 "\"time\":\"09:00\",\"minutes\":50,\"client\":\"client-1\",\"unlisted\":false},"
+				 "{\"type\":\"CANCEL\",\"session\":3,\"date\":\"2030-12-03\",\"reason\":\"moved\"},"
+				 "{\"type\":\"BOOK\",\"session\":5,\"psychologist\":\"dr-kim\",\"date\":\"2030-12-04\","
+				 "\"time\":\"10:00\",\"minutes\":50,\"client\":\"client-1\",\"unlisted\":false}]}\n");
 }

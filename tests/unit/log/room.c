@@ -10,11 +10,11 @@
 #define BATCH_SIZE BLOCK_ALIGN
 
 /* room_pass CHECKs that there is a place. */
-static void use_up(struct room_position position, uint64_t room, uint32_t appenders)
+static void use_up(struct room_position position, uint64_t room, uint32_t appenders, uint32_t record_size)
 {
-	room_pass(&position, room - 1 + (uint64_t)appenders * RECORD_SIZE_MAX);
+	room_pass(&position, room - 1 + (uint64_t)appenders * record_size);
 	for (uint32_t i = 1; i < appenders; i++) {
-		room_pass(&position, RECORD_SIZE_MAX);
+		room_pass(&position, record_size);
 	}
 	room_pass(&position, 0);
 }
@@ -22,19 +22,19 @@ static void use_up(struct room_position position, uint64_t room, uint32_t append
 Test(room, what_is_promised_fits)
 {
 	for (uint32_t appenders = 1; appenders <= 8; appenders++) {
-		const uint64_t size = room_segment_least(BATCH_SIZE, appenders) + 8 * BLOCK_ALIGN;
+		const uint64_t size = room_segment_least(BATCH_SIZE, appenders, RECORD_SIZE_MAX) + 8 * BLOCK_ALIGN;
 		bool promised = false;
 		bool refused = false;
 		for (uint64_t offset = SEGMENT_HEADER_SIZE; offset <= size; offset += BLOCK_ALIGN) {
 			for (uint64_t spare = 0; spare <= size; spare += size) {
 				const struct room_position position = {offset, size, spare};
-				const uint64_t room = room_of_batch(&position, BATCH_SIZE, appenders);
+				const uint64_t room = room_of_batch(&position, BATCH_SIZE, appenders, RECORD_SIZE_MAX);
 				cr_assert_leq(room, BATCH_SIZE);
 				cr_assert(spare == 0 || room > 0, "a spare has room for a batch");
 				promised |= room > 0;
 				refused |= room == 0;
 				if (room > 0) {
-					use_up(position, room, appenders);
+					use_up(position, room, appenders, RECORD_SIZE_MAX);
 				}
 			}
 		}
@@ -45,9 +45,9 @@ Test(room, what_is_promised_fits)
 Test(room, an_empty_segment_of_the_least_size_takes_a_batch)
 {
 	for (uint32_t appenders = 1; appenders <= 64; appenders++) {
-		const struct room_position position = {SEGMENT_HEADER_SIZE, room_segment_least(BATCH_SIZE, appenders),
-						       0};
-		cr_assert_gt(room_of_batch(&position, BATCH_SIZE, appenders), 0);
+		const uint64_t size = room_segment_least(BATCH_SIZE, appenders, RECORD_SIZE_MAX);
+		const struct room_position position = {SEGMENT_HEADER_SIZE, size, 0};
+		cr_assert_gt(room_of_batch(&position, BATCH_SIZE, appenders, RECORD_SIZE_MAX), 0);
 	}
 }
 
@@ -57,14 +57,14 @@ Test(room, a_heartbeat_leaves_the_places_of_late_records)
 	for (uint32_t appenders = 1; appenders <= 3; appenders++) {
 		for (uint64_t offset = SEGMENT_HEADER_SIZE; offset <= size; offset += BLOCK_ALIGN) {
 			struct room_position position = {offset, size, 0};
-			if (room_takes_heartbeat(&position, appenders)) {
+			if (room_takes_heartbeat(&position, appenders, RECORD_PLAIN_SIZE_MAX)) {
 				room_pass(&position, 0);
 				for (uint32_t i = 1; i < appenders; i++) {
-					room_pass(&position, RECORD_SIZE_MAX);
+					room_pass(&position, RECORD_PLAIN_SIZE_MAX);
 				}
 			} else {
 				cr_assert_lt(size - offset,
-					     BLOCK_ALIGN + (appenders - 1) * block_size(RECORD_SIZE_MAX));
+					     BLOCK_ALIGN + (appenders - 1) * block_size(RECORD_PLAIN_SIZE_MAX));
 			}
 		}
 	}

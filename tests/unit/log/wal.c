@@ -541,6 +541,36 @@ Test(wal, refuses_a_segment_size_that_a_batch_does_not_fit)
 	cr_assert_eq(log_.error.code, ERROR_INVALID);
 }
 
+Test(wal, takes_records_of_the_largest_size_in_segments_that_hold_them)
+{
+	static uint8_t members[RECORD_SIZE_MAX];
+	struct record group = {.type = RECORD_GROUP, .member_count = 2, .members.at = members};
+	const struct record member = {
+	    .type = RECORD_CANCEL, .session = 1, .reason = {members + RECORD_SIZE_MAX - WORD_SIZE_MAX, WORD_SIZE_MAX}};
+	for (group.member_count = 0; group.members.size + 544 <= RECORD_SIZE_MAX - 544; group.member_count++) {
+		group.members.size += record_encode(&member, members + group.members.size);
+	}
+	fixture_close(&log_);
+	sim_disk_reset(&log_.disk, 42);
+	log_.options.record_size = RECORD_SIZE_MAX;
+	log_.options.segment_size = FIXTURE_SEGMENT_SIZE;
+	cr_assert(!fixture_open(&log_), "no room for the reserve");
+	log_.options.segment_size = 20 * DISK_ALIGN;
+	cr_assert(fixture_open(&log_), "%s", log_.error.text);
+	cr_assert_eq(wal_record_size(log_.wal), RECORD_SIZE_MAX);
+	for (uint64_t lsn = 1; lsn <= 5; lsn++) {
+		while (!wal_has_room(log_.wal)) {
+			pump();
+			sim_disk_settle(&log_.disk);
+		}
+		cr_assert_eq(wal_append(log_.wal, &group), lsn);
+	}
+	pump();
+	fixture_close(&log_);
+	cr_assert(fixture_open(&log_), "%s", log_.error.text);
+	cr_assert_eq(log_.found.last_lsn, 5);
+}
+
 Test(wal, keeps_segments_of_another_size_and_makes_new_ones_of_its_own)
 {
 	fixture_close(&log_);

@@ -139,7 +139,8 @@ Test(command, what_is_wrong_with_a_request_is_said_without_its_words)
 	expect("BOOKK dr-lee 2031-01-06 09:00 secret", "-ERR unknown command 'BOOKK', try HELP\r\n");
 	expect("\"a\\r\\n\\x00\\xff'\"", "-ERR unknown command 'a\?\?\?\?'', try HELP\r\n");
 	expect("book dr-lee 2031-01-06 09:00",
-	       "-ERR wrong number of arguments for 'book' command, usage: BOOK psychologist date time client\r\n");
+	       "-ERR wrong number of arguments for 'book' command, usage: BOOK psychologist date time client "
+	       "[ALT n]\r\n");
 	expect("QUIT now", "-ERR wrong number of arguments for 'quit' command, usage: QUIT\r\n");
 	char line[256];
 	snprintf(line, sizeof line, "%0200d", 7);
@@ -204,7 +205,9 @@ Test(command, while_the_log_is_read_only_what_needs_no_slots_is_answered)
 					      "CANCEL 1",
 					      "SLOT a 2031-01-06 09:00",
 					      "SLOTS a 2031-01-06",
+					      "ALTERNATIVES a 2031-01-06 09:00",
 					      "SESSION 1",
+					      "SESSIONS a",
 					      "OPEN a 2031-01-06 09:00 50",
 					      "CLOSE a 2031-01-06",
 					      "PURGE BEFORE 2020-01-01"};
@@ -220,11 +223,10 @@ Test(command, while_the_log_is_read_only_what_needs_no_slots_is_answered)
 
 Test(command, nothing_between_multi_and_exec_is_executed)
 {
-	cr_assert(contains("MULTI", "-ERR MULTI is not supported yet"));
-	expect("ECHO hello", "-ERR not executed: MULTI is not supported yet, leave it with DISCARD\r\n");
-	expect("BOOK a 2031-01-06 09:00 b", "-ERR not executed: MULTI is not supported yet, leave it with DISCARD\r\n");
+	expect("MULTI", "+OK\r\n");
+	expect("ECHO hello", "+QUEUED\r\n");
 	expect("MULTI", "-ERR MULTI calls can not be nested\r\n");
-	expect("EXEC", "-EXECABORT Transaction discarded because MULTI is not supported\r\n");
+	expect("EXEC", "*1\r\n$5\r\nhello\r\n");
 	expect("ECHO hello", "$5\r\nhello\r\n");
 	expect("EXEC", "-ERR EXEC without MULTI\r\n");
 	answer("MULTI");
@@ -235,14 +237,47 @@ Test(command, nothing_between_multi_and_exec_is_executed)
 	expect("RESET", "+RESET\r\n");
 	expect("ECHO hello", "$5\r\nhello\r\n");
 	cr_assert(contains("WATCH a b", "-ERR WATCH is not supported"));
+	expect("UNWATCH", "+OK\r\n");
+}
+
+Test(command, what_is_refused_while_it_is_queued_makes_exec_refuse_the_rest)
+{
+	static const char *const refused[] = {"BOOKING",  "ECHO",     "HELLO 3",           "OPEN a 2031-01-06 09:00 50",
+					      "SNAPSHOT", "SHUTDOWN", "CLOSE a 2031-01-06"};
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		expect("MULTI", "+OK\r\n");
+		cr_assert_eq(answer(refused[i])[0], '-', "%s", refused[i]);
+		expect("ECHO hello", "+QUEUED\r\n");
+		expect("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+	}
+	expect("MULTI", "+OK\r\n");
+	expect("EXEC", "*0\r\n");
+}
+
+Test(command, a_multi_queues_no_more_than_the_options_say)
+{
+	config.multi_commands = 2;
+	expect("MULTI", "+OK\r\n");
+	expect("ECHO 1", "+QUEUED\r\n");
+	expect("ECHO 2", "+QUEUED\r\n");
+	cr_assert(contains("ECHO 3", "-LIMIT a MULTI queues at most 2 commands"));
+	cr_assert(contains("EXEC", "-EXECABORT"));
+	config.multi_commands = 1000;
+	config.multi_size = 40; /* two words, their sizes beside them */
+	expect("MULTI", "+OK\r\n");
+	expect("ECHO 123456789012", "+QUEUED\r\n");
+	cr_assert(contains("ECHO 12345", "-LIMIT a MULTI queues at most"));
+	expect("DISCARD", "+OK\r\n");
 }
 
 Test(command, a_multi_sent_while_loading_still_holds_when_the_log_is_read)
 {
 	atomic_store_explicit(&service.loading, true, memory_order_release);
-	cr_assert(contains("MULTI", "-ERR MULTI is not supported yet"));
+	expect("MULTI", "+OK\r\n");
+	cr_assert(contains("BOOK a 2031-01-06 09:00 b", "-LOADING"));
 	atomic_store_explicit(&service.loading, false, memory_order_release);
-	expect("BOOK a 2031-01-06 09:00 b", "-ERR not executed: MULTI is not supported yet, leave it with DISCARD\r\n");
+	expect("BOOK a 2031-01-06 09:00 b", "+QUEUED\r\n");
+	cr_assert(contains("EXEC", "-EXECABORT"));
 }
 
 /* ---------------------------------------------------------------------------------------------- connection commands */

@@ -119,6 +119,64 @@ Test(table, a_session_that_lost_is_no_session)
 	fixture_fini(&fixture);
 }
 
+Test(table, a_claim_that_is_taken_back_never_was)
+{
+	static struct fixture fixture;
+	fixture_init(&fixture, 16 << 20);
+	struct table *table = &fixture.table;
+	const uint64_t key = fixture_key(&fixture, 600);
+	fixture_open(&fixture, key, 50);
+	const uint32_t client = toy_client(table, 2, true);
+	const uint32_t slot = table_find(table, key);
+	/* Once where nobody ever was, once where a session was cancelled. */
+	for (int round = 0; round < 2; round++) {
+		const struct slot_view free = look(&fixture, key);
+		const uint64_t promised = fixture_promised(&fixture);
+		const uint64_t used = fixture_used(&fixture);
+		const uint32_t session = table_session_take(table, true);
+		const uint64_t id = table_claim(table, slot, &free, session, client, 5);
+		cr_assert_neq(id, 0);
+		table_unclaim(table, slot, &free, id);
+		const struct slot_view again = look(&fixture, key);
+		cr_assert_eq(again.word, free.word);
+		cr_assert_eq(again.lsn, free.lsn);
+		cr_assert(again.free);
+		cr_assert_eq(fixture_promised(&fixture), promised);
+		cr_assert_eq(fixture_used(&fixture), used);
+		struct session_view view;
+		cr_assert_not(table_session_view(table, id, &view));
+		/* Who looked before may claim it still. */
+		const uint32_t other = table_session_take(table, true);
+		const uint64_t booked = table_claim(table, slot, &free, other, client, 6);
+		cr_assert_neq(booked, 0);
+		table_settle(table, booked, 10 + (uint64_t)round);
+		cr_assert_eq(toy_cancel(&fixture.toy, booked), MODEL_DONE);
+	}
+	fixture_fini(&fixture);
+}
+
+Test(table, a_change_that_is_taken_back_never_was)
+{
+	static struct fixture fixture;
+	fixture_init(&fixture, 16 << 20);
+	const uint64_t key = fixture_key(&fixture, 600);
+	fixture_open(&fixture, key, 50);
+	const uint64_t id = fixture_book(&fixture, key, 1);
+	struct session_view seen;
+	struct session_view again;
+	cr_assert(table_session_view(&fixture.table, id, &seen));
+	cr_assert(table_change_begin(&fixture.table, &seen, SESSION_CANCELLED));
+	cr_assert_not(table_change_begin(&fixture.table, &seen, SESSION_CONFIRMED));
+	table_change_undo(&fixture.table, &seen);
+	cr_assert(table_session_view(&fixture.table, id, &again));
+	cr_assert_eq(again.state, seen.state);
+	cr_assert_eq(again.updated_ms, seen.updated_ms);
+	cr_assert_eq(fixture_promised(&fixture), 0);
+	cr_assert(table_change(&fixture.table, &seen, SESSION_CONFIRMED, 9));
+	table_settle(&fixture.table, id, 9);
+	fixture_fini(&fixture);
+}
+
 Test(table, a_change_of_what_has_changed_since_the_look_fails)
 {
 	static struct fixture fixture;

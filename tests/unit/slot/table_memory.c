@@ -92,10 +92,10 @@ Test(table_memory, what_goes_gives_everything_back_but_tokens_and_cards)
 	cr_assert_eq(fixture_used(&fixture), before + TABLE_SLOT_BYTES);
 	fixture_open(&fixture, key, 50);
 	const uint64_t id = fixture_book(&fixture, key, 1);
-	cr_assert_eq(fixture_used(&fixture), before + 2 * TABLE_SLOT_BYTES + sizeof(struct session));
+	cr_assert_eq(fixture_used(&fixture), before + 2 * TABLE_SLOT_BYTES + TABLE_SESSION_BYTES);
 	toy_cancel(&fixture.toy, id);
 	fixture_book(&fixture, key, 1);
-	cr_assert_eq(fixture_used(&fixture), before + 2 * TABLE_SLOT_BYTES + 2 * sizeof(struct session));
+	cr_assert_eq(fixture_used(&fixture), before + 2 * TABLE_SLOT_BYTES + 2 * TABLE_SESSION_BYTES);
 	toy_purge(&fixture.toy, FIXTURE_DAY + 1, 10);
 	cr_assert_eq(fixture_used(&fixture), before);
 	cr_assert_eq(fixture_promised(&fixture), 0);

@@ -1,6 +1,7 @@
 /*
- * Proves: under any sequence of commands the table answers as the model does (model/model.h), its invariants hold along
- * the way, and the log it wrote, replayed, gives the same table again [I1, I4, I9, I10].
+ * Proves: under any sequence of commands the table answers as the model does (model/model.h), which sessions a client has
+ * included (slot/thread.h), its invariants hold along the way, and the log it wrote, replayed, gives the same table again
+ * [I1, I4, I9, I10].
  * Method: random streams of commands over a few days of three psychologists, so that they hit each other all the time;
  * days are purged as time goes by. The seed is printed on failure; SEED= repeats a run.
  */
@@ -187,8 +188,42 @@ static void compare_sessions(struct run *run, const struct toy_desk *toy)
 	}
 }
 
+/* The sessions of a client, walked a few at a time, are those of the model. */
+static void compare_client(struct run *run, const struct toy_desk *toy, uint32_t client_n)
+{
+	static uint64_t ids[STEPS];
+	struct thread_cursor cursor = {0};
+	enum thread_walk walk = THREAD_MORE;
+	uint32_t seen = 0;
+	uint32_t there = 0;
+	const uint32_t client = toy_client(toy->table, client_n, true);
+	while (walk == THREAD_MORE) {
+		seen += table_client_sessions(toy->table, client, &cursor, &ids[seen], 1 + below(run, 9), &walk);
+	}
+	AGREE(run, walk == THREAD_END, "a walk was lost", run->step);
+	for (uint32_t i = 0; i < seen; i++) {
+		struct session_view view;
+		struct model_session expected;
+		/* Of a purged day it may still be linked; the model does not know it any more. */
+		const bool is = table_session_view(toy->table, ids[i], &view);
+		AGREE(run, is == model_session(&run->model, ids[i], &expected), "session %llu", run->step,
+		      (unsigned long long)ids[i]);
+		AGREE(run, !is || expected.client == client_n, "session %llu is of another client", run->step,
+		      (unsigned long long)ids[i]);
+		there += is;
+	}
+	struct model_session *all = calloc(run->model.session_count + 1, sizeof *all);
+	const size_t expected_count = model_sessions(&run->model, client_n, 0, UINT16_MAX, all);
+	free(all);
+	AGREE(run, there == expected_count, "client %u has %u sessions, not %zu", run->step, client_n, there,
+	      expected_count);
+}
+
 static void compare_all(struct run *run, const struct toy_desk *toy)
 {
+	for (uint32_t client = 1; client <= CLIENTS; client++) {
+		compare_client(run, toy, client);
+	}
 	for (uint32_t i = 0; i < PSYCHOLOGISTS; i++) {
 		const uint32_t there = toy_psychologist(toy->table, i);
 		for (uint16_t day = (uint16_t)(run->first_day - 2); day < run->first_day + DAYS + 2; day++) {
@@ -227,6 +262,8 @@ static void step(struct run *run)
 		step_open(run);
 	} else if (dice < 94) {
 		step_close(run);
+	} else if (dice < 95) {
+		compare_client(run, &run->fixture.toy, 1 + below(run, CLIENTS));
 	} else {
 		step_day(run);
 	}
