@@ -2,9 +2,10 @@
  * group_stress: groups of several threads over the same few slots, in any order; made for ThreadSanitizer.
  *
  * Proves: all or none, and no deadlock [I1, I4]. In a race all threads ask for all slots at once, each in another order:
- * exactly one gets them, whole. In a scramble they ask for some of them, cancel, move and pass them on, in groups and
+ * exactly one gets them, whole. In a scramble they ask for some of them, cancel, move, hold and pass them on, in groups and
  * alone, while hours are closed and opened: who was told that it has a series finds every slot of it its own, and who was
- * refused none; and the log, replayed strictly, gives the same table, in every word of its dump.
+ * refused none; and the log, replayed strictly, gives the same table, in every word of its dump. Holds of strangers are over
+ * when a race begins, so that all threads come across them at once, and each expires by one record.
  *
  * The desk and the log are those of the server, on the simulated disk, which only the owner of the log touches.
  *
@@ -21,16 +22,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define THREADS     4
-#define SLOTS       48 /* so many that groups meet in the middle */
-#define DAY         30000
-#define TURNS_MAX   20000 /* of each thread, so that the simulated disk stays small */
-#define SEGMENT     (UINT64_C(1024) * DISK_ALIGN)
-#define MEMORY_SIZE (UINT64_C(256) << 20)
+#define THREADS      4
+#define SLOTS        48 /* so many that groups meet in the middle */
+#define DAY          30000
+#define TURNS_MAX    20000 /* of each thread, so that the simulated disk stays small */
+#define HOLD_SECONDS 600
+#define SEGMENT      (UINT64_C(1024) * DISK_ALIGN)
+#define MEMORY_SIZE  (UINT64_C(256) << 20)
 
 struct stress {
 	struct sim_disk disk;
-	struct clock clock;
+	struct clock clock; /* that of the system, */
+	struct clock system;
+	_Atomic uint64_t ahead_ms; /* and so much; relaxed: written between barriers */
 	struct config config;
 	struct service service;
 	struct memory memory;
@@ -60,6 +64,17 @@ struct worker {
 	uint64_t lost;
 	uint64_t moved;
 };
+
+static uint64_t stress_wall_ms(void *context)
+{
+	const struct stress *stress = context;
+	return clock_wall_ms(&stress->system) + atomic_load_explicit(&stress->ahead_ms, memory_order_relaxed);
+}
+
+static uint64_t stress_monotonic_ns(void *context)
+{
+	return clock_monotonic_ns(&((struct stress *)context)->system);
+}
 
 static void changed(void *context)
 {
@@ -214,6 +229,9 @@ static void race(struct worker *worker)
 	struct stress *stress = worker->stress;
 	uint32_t order[SLOTS];
 	shuffle(worker, order);
+	if (worker->number == 0) {
+		atomic_fetch_add_explicit(&stress->ahead_ms, (HOLD_SECONDS + 1) * UINT64_C(1000), memory_order_relaxed);
+	}
 	pthread_barrier_wait(&stress->barrier);
 	book_some(worker, order, SLOTS, false);
 	if (worker->sessions[0] != 0) {
@@ -225,6 +243,22 @@ static void race(struct worker *worker)
 	if (worker->sessions[0] != 0) {
 		cancel_all(worker, random_below(&worker->random, 2) == 0);
 		atomic_store_explicit(&stress->winners, 0, memory_order_relaxed);
+	}
+}
+
+/* Books or holds a slot, or holds it for a stranger, who never comes back. */
+static void claim_one(struct worker *worker, uint32_t slot, uint32_t dice)
+{
+	struct desk *desk = &worker->stress->desk;
+	const struct place place = place_of(slot);
+	if (dice == 0) {
+		desk_hold(desk, &place, span_of("stranger"), HOLD_SECONDS);
+		return;
+	}
+	const struct outcome outcome = dice == 1 ? desk_hold(desk, &place, span_of(worker->client), HOLD_SECONDS)
+						 : desk_book(desk, &place, span_of(worker->client));
+	if (outcome.code == OUTCOME_DONE) {
+		worker->sessions[slot] = outcome.value;
 	}
 }
 
@@ -241,11 +275,7 @@ static void scramble(struct worker *worker)
 	} else if (dice < 8) {
 		cancel_all(worker, dice < 7);
 	} else if (dice < 9) {
-		const struct place place = place_of(order[0]);
-		const struct outcome outcome = desk_book(desk, &place, span_of(worker->client));
-		if (outcome.code == OUTCOME_DONE) {
-			worker->sessions[order[0]] = outcome.value;
-		}
+		claim_one(worker, order[0], random_below(&worker->random, 4));
 	} else {
 		uint64_t occupied;
 		const struct place hour = place_of(order[0]);
@@ -336,6 +366,7 @@ static void open_desk(struct stress *stress)
 		exit(EXIT_FAILURE);
 	}
 	table_restore_done(&stress->table);
+	CHECK(desk_restore_holds(&stress->desk, stress->rebuild.newest_ms, &error));
 	atomic_store_explicit(&stress->desk.wal, stress->wal, memory_order_release);
 }
 
@@ -352,6 +383,8 @@ static void compare_with_replayed(struct stress *stress)
 {
 	char *before = dump(&stress->table);
 	wal_close(stress->wal);
+	holds_check(&stress->desk.holds);
+	holds_fini(&stress->desk.holds);
 	table_fini(&stress->table);
 	open_desk(stress);
 	char *after = dump(&stress->table);
@@ -376,15 +409,17 @@ static void run(struct stress *stress, uint64_t seconds, uint64_t seed)
 	}
 	own(stress, clock_monotonic_ns(&stress->clock) + seconds * UINT64_C(1000000000));
 	uint64_t won = 0, lost = 0, moved = 0;
+	int64_t expired = 0;
 	for (uint32_t i = 0; i < THREADS; i++) {
 		pthread_join(workers[i].thread, NULL);
 		won += workers[i].won;
 		lost += workers[i].lost;
 		moved += workers[i].moved;
+		expired += atomic_load_explicit(&stress->service.counters[i].holds_expired, memory_order_relaxed);
 	}
 	printf("group_stress: %d threads, %" PRIu64 " groups done, %" PRIu64 " of them moves, %" PRIu64
-	       " refused, %" PRIu64 " records\n",
-	       THREADS, won, moved, lost, wal_appended_lsn(stress->wal));
+	       " refused, %" PRId64 " holds over, %" PRIu64 " records\n",
+	       THREADS, won, moved, lost, expired, wal_appended_lsn(stress->wal));
 }
 
 int main(int argc, char **argv)
@@ -394,7 +429,11 @@ int main(int argc, char **argv)
 	const uint64_t seed = random_seed();
 	printf("group_stress: SEED=0x%" PRIx64 "\n", seed);
 	sim_disk_init(&stress.disk, 1);
-	stress.clock = clock_real();
+	stress.system = clock_real();
+	stress.clock = (struct clock){&stress, stress_wall_ms, stress_monotonic_ns};
+	stress.config.hold_total_max = HOLD_SECONDS;
+	stress.config.holds_per_client = SLOTS;
+	stress.config.holds_max = 2 * SLOTS;
 	pthread_mutex_init(&stress.mutex, NULL);
 	pthread_cond_init(&stress.changed, NULL);
 	pthread_barrier_init(&stress.barrier, NULL, THREADS);
@@ -404,6 +443,7 @@ int main(int argc, char **argv)
 	run(&stress, seconds, seed);
 	compare_with_replayed(&stress);
 	wal_close(stress.wal);
+	holds_fini(&stress.desk.holds);
 	table_fini(&stress.table);
 	sim_disk_fini(&stress.disk);
 	return 0;
