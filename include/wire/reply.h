@@ -28,5 +28,3 @@ void reply_array(struct reply *reply, size_t count);
 void reply_map(struct reply *reply, size_t pairs);          /* RESP2: an array of 2 * pairs */
 void reply_set(struct reply *reply, size_t count);          /* RESP2: an array */
 void reply_verbatim(struct reply *reply, struct span text); /* RESP3 =...txt:, RESP2 a bulk string */
-void reply_double(struct reply *reply, double value);
-void reply_boolean(struct reply *reply, bool value); /* RESP2: 1 or 0 */

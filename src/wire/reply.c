@@ -3,7 +3,6 @@
  * statuses are what a booking is answered with, a million times a second.
  */
 #include <base/check.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <wire/reply.h>
@@ -161,29 +160,5 @@ void reply_verbatim(struct reply *reply, struct span text)
 		add_string(reply->out, '=', span_of("txt:"), text);
 	} else {
 		reply_bulk(reply, text);
-	}
-}
-
-void reply_double(struct reply *reply, double value)
-{
-	char text[32];
-	if (isfinite(value)) {
-		snprintf(text, sizeof text, "%.17g", value);
-	} else {
-		snprintf(text, sizeof text, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
-	}
-	if (resp3(reply)) {
-		add_line(reply->out, ',', text, strlen(text));
-	} else {
-		reply_text(reply, text);
-	}
-}
-
-void reply_boolean(struct reply *reply, bool value)
-{
-	if (resp3(reply)) {
-		add_line(reply->out, '#', value ? "t" : "f", 1);
-	} else {
-		reply_integer(reply, value);
 	}
 }
