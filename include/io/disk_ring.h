@@ -15,6 +15,7 @@
 enum disk_commit {
 	DISK_COMMIT_DSYNC,  /* one write that is durable when it completes (RWF_DSYNC) */
 	DISK_COMMIT_LINKED, /* a write, and linked behind it a flush of the file's data */
+	DISK_COMMIT_FASTER, /* one of the two: whichever has been faster of late */
 };
 
 /* `ring` is borrowed until disk_ring_close. The directory is created if missing, as by disk_posix_open. */

@@ -2,7 +2,7 @@
  * disk_ring: asynchronous writes and flushes on a worker's io_uring (io/disk_ring.h); blocking operations are in
  * disk_directory.c.
  *
- *   submit: one write with RWF_DSYNC, or a write and a flush linked behind it, or one of both alone
+ *   submit: one write with RWF_DSYNC, or a write and a flush linked behind it (commit_choice), or one of both alone
  *   part_done, when no part is pending any more:
  *           failed           --> done, with the error [I6]
  *           nothing is left  --> done
@@ -17,8 +17,10 @@
 
 #include <assert.h>
 #include <base/check.h>
+#include <base/clock.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <io/commit_choice.h>
 #include <io/disk_ring.h>
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -27,6 +29,8 @@ struct disk_ring {
 	struct directory directory; /* first: the blocking operations take it for the whole */
 	struct ring *ring;
 	enum disk_commit commit;
+	struct commit_choice choice; /* DISK_COMMIT_FASTER */
+	struct clock clock;
 	uint32_t under_way;
 };
 
@@ -35,9 +39,11 @@ struct disk_ring_op {
 	struct ring_op write;
 	struct ring_op flush;
 	struct disk_request request;
-	int failure;      /* errno of what failed first, 0: none */
-	uint32_t pending; /* parts the kernel has */
-	bool continued;   /* a write came up short */
+	uint64_t began_ns;
+	enum disk_commit way; /* a durable write: how */
+	int failure;          /* errno of what failed first, 0: none */
+	uint32_t pending;     /* parts the kernel has */
+	bool continued;       /* a write came up short */
 };
 static_assert(sizeof(struct disk_ring_op) <= sizeof((struct disk_op){0}.reserved), "a disk_ring_op fits in a disk_op");
 
@@ -59,7 +65,7 @@ static void submit_write(struct disk_ring_op *op)
 {
 	const struct disk_request *request = &op->request;
 	CHECK(request->left <= INT32_MAX);
-	const bool linked = request->durable && (op->continued || op->disk->commit == DISK_COMMIT_LINKED);
+	const bool linked = request->durable && (op->continued || op->way == DISK_COMMIT_LINKED);
 	ring_reserve(op->disk->ring, 2);
 	struct io_uring_sqe *sqe = ring_entry(op->disk->ring, &op->write);
 	io_uring_prep_write(sqe, request->descriptor, request->bytes, (unsigned)request->left, request->offset);
@@ -83,6 +89,9 @@ static void part_done(struct disk_ring_op *op)
 		op->continued = true;
 		submit_write(op);
 		return;
+	}
+	if (op->request.durable && disk->commit == DISK_COMMIT_FASTER) {
+		commit_choice_took(&disk->choice, op->way, clock_monotonic_ns(&disk->clock) - op->began_ns);
 	}
 	struct error error;
 	if (op->failure != 0) {
@@ -137,7 +146,12 @@ static struct disk_ring_op *begin(struct disk_ring *disk, struct disk_op *disk_o
 	    .write.done = write_done,
 	    .flush.done = flush_done,
 	    .request = request,
+	    .way = disk->commit,
 	};
+	if (request.durable && disk->commit == DISK_COMMIT_FASTER) {
+		op->way = commit_choice_next(&disk->choice);
+		op->began_ns = clock_monotonic_ns(&disk->clock);
+	}
 	disk->under_way++;
 	return op;
 }
@@ -174,6 +188,7 @@ bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, enum
 	}
 	disk->ring = ring;
 	disk->commit = commit;
+	disk->clock = clock_real();
 	*port = (struct disk){
 	    .context = disk,
 	    .engine = "io_uring",
