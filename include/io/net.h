@@ -66,9 +66,9 @@ struct net {
 	void (*finish)(void *context, struct net_link *link);
 	/* Cancel what is under way and close the socket. `closed` follows, not from within this call. */
 	void (*close)(void *context, struct net_link *link);
-	/* Submit everything, wait for something to happen or `timeout_ms` (negative: no limit), call back. May return
+	/* Submit everything, wait for something to happen or `timeout_ns` (negative: no limit), call back. May return
 	 * early. */
-	void (*wait)(void *context, int timeout_ms);
+	void (*wait)(void *context, int64_t timeout_ns);
 	/* Make `wait` call `woken`. Any thread; safe in a signal handler. */
 	void (*wake)(void *context);
 };

@@ -58,6 +58,6 @@ struct io_uring_sqe *ring_entry(struct ring *ring, struct ring_op *op);
 /* Makes sure that the next `count` entries go to the kernel in one submission, as linked ones must. */
 void ring_reserve(struct ring *ring, uint32_t count);
 
-/* Submits everything prepared, waits for at least one completion or `timeout_ms` (negative: no limit; 0: do not wait),
+/* Submits everything prepared, waits for at least one completion or `timeout_ns` (negative: no limit; 0: do not wait),
  * and calls `done` for all there are; `done` may prepare new entries. EINTR, EAGAIN and EBUSY are its own affair. */
-void ring_wait(struct ring *ring, int timeout_ms);
+void ring_wait(struct ring *ring, int64_t timeout_ns);

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define MS_NS            INT64_C(1000000)
 #define EVENTS_AT_A_TIME 256
 /* Connections taken before the others have their turn. */
 #define ACCEPTS_AT_A_TIME 64
@@ -101,7 +102,7 @@ static void listener_ready(struct watch *watch, uint32_t events)
 }
 
 /* Goes on accepting where the rest is over. Returns how long the wait may last. */
-static int listeners_resume(struct net_epoll *net, int timeout_ms)
+static int64_t listeners_resume(struct net_epoll *net, int64_t timeout_ns)
 {
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++) {
 		struct epoll_listener *listener = &net->listeners[i];
@@ -113,12 +114,13 @@ static int listeners_resume(struct net_epoll *net, int timeout_ms)
 			listener_add(listener);
 			continue;
 		}
-		const int rest_ms = (int)((listener->rest_until_ns - now_ns) / 1000000) + 1;
-		if (timeout_ms < 0 || rest_ms < timeout_ms) {
-			timeout_ms = rest_ms;
+		const int64_t rest_ns =
+		    (int64_t)(listener->rest_until_ns - now_ns) + MS_NS; /* not a moment too early */
+		if (timeout_ns < 0 || rest_ns < timeout_ns) {
+			timeout_ns = rest_ns;
 		}
 	}
-	return timeout_ms;
+	return timeout_ns;
 }
 
 /* ------------------------------------------------------------------------------------------------- waking, watching */
@@ -225,14 +227,24 @@ static void port_close(void *context, struct net_link *link)
 	epoll_link_close(link);
 }
 
-static void port_wait(void *context, int timeout_ms)
+/* epoll counts milliseconds. Rounded up: woken a moment too early, it would only wait again; but what is shorter than one is
+ * polled for, since a commit waits for its like (log/gather.h). */
+static int epoll_timeout(int64_t timeout_ns)
+{
+	if (timeout_ns < 0) {
+		return -1;
+	}
+	return timeout_ns < MS_NS ? 0 : (int)((timeout_ns + MS_NS - 1) / MS_NS);
+}
+
+static void port_wait(void *context, int64_t timeout_ns)
 {
 	struct net_epoll *net = context;
-	timeout_ms = listeners_resume(net, timeout_ms);
+	timeout_ns = listeners_resume(net, timeout_ns);
 	/* Who was called may have something to do before this thread sleeps. */
 	const bool called = epoll_links_settle(&net->links);
 	struct epoll_event events[EVENTS_AT_A_TIME];
-	const int count = epoll_wait(net->epoll, events, EVENTS_AT_A_TIME, called ? 0 : timeout_ms);
+	const int count = epoll_wait(net->epoll, events, EVENTS_AT_A_TIME, called ? 0 : epoll_timeout(timeout_ns));
 	CHECK(count >= 0 || errno == EINTR);
 	for (int i = 0; i < count; i++) {
 		struct watch *watch = events[i].data.ptr;

@@ -78,7 +78,7 @@ static void listener_accepted(struct ring_op *op, int32_t result, uint32_t flags
 }
 
 /* Goes on accepting where the rest is over. Returns how long the wait may last. */
-static int listeners_resume(struct net_ring *net, int timeout_ms)
+static int64_t listeners_resume(struct net_ring *net, int64_t timeout_ns)
 {
 	for (size_t i = 0; i < NET_LISTENERS_MAX; i++) {
 		struct ring_listener *listener = &net->listeners[i];
@@ -90,12 +90,12 @@ static int listeners_resume(struct net_ring *net, int timeout_ms)
 			listener_arm(listener);
 			continue;
 		}
-		const int rest_ms = (int)((listener->rest_until_ns - now_ns) / 1000000) + 1;
-		if (timeout_ms < 0 || rest_ms < timeout_ms) {
-			timeout_ms = rest_ms;
+		const int64_t rest_ns = (int64_t)(listener->rest_until_ns - now_ns);
+		if (timeout_ns < 0 || rest_ns < timeout_ns) {
+			timeout_ns = rest_ns;
 		}
 	}
-	return timeout_ms;
+	return timeout_ns;
 }
 
 /* -------------------------------------------------------------------------------------- cancelling, and being woken */
@@ -203,13 +203,13 @@ static void port_close(void *context, struct net_link *link)
 	ring_link_close(link);
 }
 
-static void port_wait(void *context, int timeout_ms)
+static void port_wait(void *context, int64_t timeout_ns)
 {
 	struct net_ring *net = context;
-	timeout_ms = listeners_resume(net, timeout_ms);
+	timeout_ns = listeners_resume(net, timeout_ns);
 	/* Who was called may have something to do before this thread sleeps. */
 	const bool called = ring_links_settle(&net->links);
-	ring_wait(net->ring, called ? 0 : timeout_ms);
+	ring_wait(net->ring, called ? 0 : timeout_ns);
 }
 
 static void port_wake(void *context)

@@ -219,11 +219,11 @@ static int submit_and_wait(struct ring *ring, uint64_t timeout_ns)
 
 /* Enters the kernel until everything prepared is submitted and there is a completion, or the time is over. A signal
  * starts the wait again for what is left of it. */
-static void enter(struct ring *ring, int timeout_ms)
+static void enter(struct ring *ring, int64_t timeout_ns)
 {
 	const struct clock clock = clock_real();
-	uint64_t left_ns = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * 1000000;
-	const uint64_t end_ns = timeout_ms > 0 ? clock_monotonic_ns(&clock) + left_ns : 0;
+	uint64_t left_ns = timeout_ns < 0 ? UINT64_MAX : (uint64_t)timeout_ns;
+	const uint64_t end_ns = timeout_ns > 0 ? clock_monotonic_ns(&clock) + left_ns : 0;
 	for (;;) {
 		int result =
 		    left_ns == 0 ? io_uring_submit_and_get_events(&ring->uring) : submit_and_wait(ring, left_ns);
@@ -238,16 +238,16 @@ static void enter(struct ring *ring, int timeout_ms)
 		if (result != -EINTR) {
 			sleep_ms(BACK_OFF_MS);
 		}
-		if (timeout_ms > 0) {
+		if (timeout_ns > 0) {
 			const uint64_t now_ns = clock_monotonic_ns(&clock);
 			left_ns = now_ns < end_ns ? end_ns - now_ns : 0;
 		}
 	}
 }
 
-void ring_wait(struct ring *ring, int timeout_ms)
+void ring_wait(struct ring *ring, int64_t timeout_ns)
 {
-	enter(ring, timeout_ms);
+	enter(ring, timeout_ns);
 
 	/* What arrives meanwhile is for the next wait, so that the caller gets its turn. */
 	unsigned left = io_uring_cq_ready(&ring->uring);

@@ -20,7 +20,8 @@
 #define STOP_GRACE_NS (2 * SECOND_NS)
 
 /* Deadlines of connections and the stopping flag are looked at this often at least. Milliseconds. */
-#define LOOP_MS_MAX 1000
+#define LOOP_NS_MAX      INT64_C(1000000000)
+#define STOPPING_LOOP_NS INT64_C(10000000)
 
 _Thread_local uint32_t service_worker;
 
@@ -200,7 +201,7 @@ static bool log_is_flushed(const struct worker *worker)
 
 /* How long the loop may wait; with other workers, also the half of the handshake with worker_advanced that makes sure a
  * commit is not missed: the flag is set, then durable_lsn is read. */
-static int wait_for_commit(struct worker *worker)
+static int64_t wait_for_commit(struct worker *worker)
 {
 	if (worker->has_tasks) {
 		return 0;
@@ -215,12 +216,10 @@ static int wait_for_commit(struct worker *worker)
 		}
 	}
 	if (worker->stopping_ns != 0 || worker->failed_ns != 0) {
-		return 10;
+		return STOPPING_LOOP_NS;
 	}
-	/* Rounded up: woken a moment too early, it would only wait again. */
-	const uint64_t rest_ms =
-	    worker->rest_ns > worker->now_ns ? (worker->rest_ns - worker->now_ns) / 1000000 + 1 : 0;
-	return rest_ms < LOOP_MS_MAX ? (int)rest_ms : LOOP_MS_MAX;
+	const uint64_t rest_ns = worker->rest_ns > worker->now_ns ? worker->rest_ns - worker->now_ns : 0;
+	return rest_ns < LOOP_NS_MAX ? (int64_t)rest_ns : LOOP_NS_MAX;
 }
 
 /* What the owner of the log does for it once a loop. */

@@ -225,7 +225,7 @@ PORT_TEST(pause_taken_back_at_once_changes_nothing)
 		offset = peer_send(end, offset, BIG / 8);
 		port->net.pause(port->net.context, &end->link);
 		resume(end);
-		port->net.wait(port->net.context, 2);
+		port->net.wait(port->net.context, 2 * MS_NS);
 	}
 	cr_assert(matches(end->received.at, end->received.size, 1, 0));
 	finish(end);
@@ -278,7 +278,7 @@ PORT_TEST(send_larger_than_any_socket_buffer_arrives_whole)
 	size_t got = 0;
 	uint8_t piece[65536];
 	while (got < BIG) {
-		port->net.wait(port->net.context, 2);
+		port->net.wait(port->net.context, 2 * MS_NS);
 		ssize_t size;
 		while ((size = recv(end->peer, piece, sizeof piece, MSG_DONTWAIT)) > 0) {
 			cr_assert(matches(piece, (size_t)size, 2, got));
@@ -298,7 +298,7 @@ PORT_TEST(peer_reset_in_the_middle_of_a_send_breaks_the_link_once)
 	uint8_t *bytes = calloc(1, BIG);
 	port->net.send(port->net.context, &end->link, bytes, BIG);
 	for (int i = 0; i < 5; i++) {
-		port->net.wait(port->net.context, 2);
+		port->net.wait(port->net.context, 2 * MS_NS);
 	}
 	cr_assert(end->sent == 0, "the peer's buffers should be full by now");
 	reset_peer(end);
@@ -317,7 +317,7 @@ PORT_TEST(close_with_data_in_flight_both_ways_ends_with_closed)
 	struct end *end = attach_pair(port);
 	uint8_t *bytes = calloc(1, BIG);
 	port->net.send(port->net.context, &end->link, bytes, BIG);
-	port->net.wait(port->net.context, 2);
+	port->net.wait(port->net.context, 2 * MS_NS);
 	peer_send(end, 0, BIG);
 	start_close(end);
 	WAIT_UNTIL(port, end->closed);
@@ -384,7 +384,7 @@ PORT_TEST(bytes_that_come_between_resume_and_the_next_wait_keep_their_order)
 	const size_t size = peer_send(end, 0, 60 * NET_RING_BUFFER_SIZE);
 	cr_assert(send(other->peer, "b", 1, 0) == 1);
 	while (end->received.size < size) {
-		port->net.wait(port->net.context, 2);
+		port->net.wait(port->net.context, 2 * MS_NS);
 		end->pause_on_receive = false;
 		if (end->paused) {
 			resume(end);
@@ -442,7 +442,7 @@ PORT_TEST(wait_ends_after_its_time_and_after_a_last_event)
 {
 	open_port(port);
 	const double before_s = seconds(CLOCK_MONOTONIC);
-	port->net.wait(port->net.context, 30);
+	port->net.wait(port->net.context, 30 * MS_NS);
 	cr_assert(seconds(CLOCK_MONOTONIC) - before_s >= 0.025);
 	/* A wait that has called somebody must come back, since there may be something to do: it has no limit here. */
 	struct end *end = attach_pair(port);

@@ -300,7 +300,7 @@ PORT_TEST(nobody_is_accepted_after_stop_listening)
 	const int late = client_socket();
 	client_connect(&server, late);
 	for (int i = 0; i < 5; i++) {
-		port->net.wait(port->net.context, 5);
+		port->net.wait(port->net.context, 5 * MS_NS);
 	}
 	cr_assert(server.accepted == 1);
 	close(early);
@@ -327,7 +327,7 @@ PORT_TEST(listening_may_be_stopped_from_within_accepted)
 	}
 	WAIT_UNTIL(port, server.accepted == 1);
 	for (int i = 0; i < 5; i++) {
-		port->net.wait(port->net.context, 5);
+		port->net.wait(port->net.context, 5 * MS_NS);
 	}
 	cr_assert(server.accepted == 1);
 	for (size_t i = 0; i < 4; i++) {
@@ -411,7 +411,7 @@ Test(net_epoll, watches_the_descriptors_of_others)
 	int watched = descriptor;
 	struct error error = {0};
 	cr_assert(net_epoll_watch(&port.net, descriptor, on_ready, &watched, &error), "%s", error.text);
-	port.net.wait(port.net.context, 5);
+	port.net.wait(port.net.context, 5 * MS_NS);
 	cr_assert(watched == descriptor);
 	cr_assert(eventfd_write(descriptor, 1) == 0);
 	WAIT_UNTIL(&port, watched == -1);

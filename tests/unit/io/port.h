@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MS_NS INT64_C(1000000)
+
 struct port {
 	bool on_ring;
 	struct ring ring;
@@ -66,7 +68,7 @@ static inline void port_close(struct port *port)
 		const double end_s = seconds(CLOCK_MONOTONIC) + 20;                                                    \
 		while (!(condition)) {                                                                                 \
 			cr_assert(seconds(CLOCK_MONOTONIC) < end_s, "never came true: " #condition);                   \
-			(port)->net.wait((port)->net.context, 2);                                                      \
+			(port)->net.wait((port)->net.context, 2 * MS_NS);                                              \
 		}                                                                                                      \
 	} while (0)
 
@@ -85,7 +87,7 @@ static inline int idle_waits(struct port *port, double span_s)
 	const double end_s = seconds(CLOCK_MONOTONIC) + span_s;
 	int waits = 0;
 	for (; seconds(CLOCK_MONOTONIC) < end_s; waits++)
-		port->net.wait(port->net.context, 50);
+		port->net.wait(port->net.context, 50 * MS_NS);
 	return waits;
 }
 

@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MS_NS INT64_C(1000000)
+
 struct counted {
 	struct ring_op op;
 	struct ring *ring;
@@ -139,7 +141,7 @@ Test(ring, waits_its_time_although_signals_interrupt_it)
 	const struct itimerval often = {.it_interval.tv_usec = 5000, .it_value.tv_usec = 5000};
 	cr_assert(setitimer(ITIMER_REAL, &often, NULL) == 0);
 	before_s = now_s();
-	ring_wait(&ring, 100);
+	ring_wait(&ring, 100 * MS_NS);
 	const double took_s = now_s() - before_s;
 	cr_assert(took_s >= 0.1, "%f", took_s);
 	cr_assert(took_s < 2.0, "%f", took_s);
