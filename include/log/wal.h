@@ -4,8 +4,9 @@
  *   record --wal_append--> open batch --seal--> batch in flight --flushed--> durable
  *             any thread       wal_pump, owner      disk           owner
  *
- * Group commit without a timer: while a batch is in flight the next one collects; it leaves the moment the one before
- * is durable. lsn are dense, start at 1, and are given out in the order of the batch's bytes, under the staging lock.
+ * Group commit: while a batch is in flight the next one collects; it leaves when the one before is durable, or a moment
+ * later, so that those who were answered can join it (commit_delay_ns). lsn are dense, start at 1, and are given out in the
+ * order of the batch's bytes, under the staging lock.
  *
  *   durable_lsn <= written_lsn <= appended_lsn, each only grows [I3]
  *
@@ -50,6 +51,7 @@ struct wal_options {
 	record_ahead_f *ahead;      /* as the reader's, with the context of the replay; may be NULL */
 	bool flush;                 /* option fsync; false is for measuring only: written counts as durable */
 	uint64_t commit_timeout_ns; /* option commit-timeout: a device that takes longer is stuck; 0: none ever is */
+	uint64_t commit_delay_ns;   /* option commit-delay: what a batch waits at most for more; 0: none waits */
 	/* Called on the owner thread whenever durable_lsn has grown or there is room again, when the device has become stuck or
 	 * goes on, and once when the log has failed. May be NULL. */
 	void (*advanced)(void *context);
@@ -118,13 +120,13 @@ uint32_t wal_record_size(const struct wal *wal);
 /* Appends a record and returns its lsn. Never fails after wal_has_room. */
 uint64_t wal_append(struct wal *wal, const struct record *record);
 
-/* Sends the open batch to the disk if none is in flight; call it once a loop. */
+/* Sends the open batch to the disk if none is in flight, unless more are expected; call it once a loop. */
 void wal_pump(struct wal *wal);
 
 /* Nothing was appended for WAL_REST_NS and the newest records have nobody to vouch for them: writes a heartbeat, if
  * there is a place for it. There was no space for the next segment: tries again, every second. Notices that the device is
- * stuck. Call it once a loop, after wal_pump; `now_ns` is the monotonic clock's. Returns when it wants to be called again
- * even if nothing else happens; WAL_NEVER if it does not. */
+ * stuck. Call it once a loop, after wal_pump; `now_ns` is the monotonic clock's. Returns when it and wal_pump want to be called
+ * again even if nothing else happens; WAL_NEVER if they do not. */
 uint64_t wal_rest(struct wal *wal, uint64_t now_ns);
 #define WAL_REST_NS (UINT64_C(100) * 1000000)
 #define WAL_NEVER   UINT64_MAX

@@ -13,6 +13,7 @@
  *
  * Keeps I3 (CHECKed wherever one of the three moves), I5 (the reserve in each batch) and I6.
  */
+#include "gather.h"
 #include "patience.h"
 #include "segments.h"
 
@@ -64,6 +65,9 @@ struct wal {
 	uint64_t quiet_lsn;   /* durable_lsn since quiet_ns */
 	uint64_t quiet_ns;
 	struct patience patience; /* with the device */
+	struct gather gather;     /* of a batch, for those the last commit answered */
+	uint64_t
+	    gather_until_ns; /* when to look again whether the open one is to be sent; WAL_NEVER: it does not wait */
 };
 
 /* Relaxed loads and stores below: of numbers that one thread at a time writes (the owner, or whoever holds staging),
@@ -154,6 +158,7 @@ static bool poison(struct wal *wal, const struct error *failure)
 struct retired {
 	uint64_t last_lsn; /* 0: there are none */
 	uint64_t vouched_lsn;
+	uint64_t records;
 };
 
 /* Takes the batches that are done off the front of the ring. */
@@ -165,6 +170,7 @@ static struct retired retire(struct wal *wal)
 		struct wal_batch *batch = &wal->batches[wal->first];
 		retired.last_lsn = batch->log.first_lsn + batch->log.record_count - 1;
 		retired.vouched_lsn = batch->log.durable_lsn;
+		retired.records += batch->log.record_count;
 		add_relaxed(&wal->commits, batch->log.record_count > 0);
 		add_relaxed(&wal->records, batch->log.record_count);
 		add_relaxed(&wal->bytes, batch->log.written_bytes);
@@ -177,6 +183,8 @@ static struct retired retire(struct wal *wal)
 	lock_give(&wal->staging);
 	return retired;
 }
+
+static void send_all(struct wal *wal);
 
 static void tell(const struct wal *wal)
 {
@@ -208,9 +216,11 @@ static void on_done(struct log_batch *log, const struct error *failure)
 	wal->vouched_lsn = retired.vouched_lsn;
 	atomic_store_explicit(&wal->durable_lsn, retired.last_lsn,
 			      memory_order_release); /* pairs with wal_durable_lsn */
+	gather_ended(&wal->gather, retired.records, load_relaxed(&wal->appended_lsn) - wal->written_lsn,
+		     clock_monotonic_ns(wal->clock));
 	if (!wal_has_room(wal)) {
 		/* A full batch gains nothing by waiting for the end of the loop, and `advanced` is to find room. */
-		wal_pump(wal);
+		send_all(wal);
 	}
 	if (retired.last_lsn > before || was_stuck) {
 		tell(wal);
@@ -252,15 +262,30 @@ static void send_open(struct wal *wal, bool heartbeat)
 	wal->written_lsn += log->record_count;
 	CHECK(log->durable_lsn < log->first_lsn);
 	CHECK(wal->written_lsn <= load_relaxed(&wal->appended_lsn));
+	gather_sent(&wal->gather, clock_monotonic_ns(wal->clock));
 	wal->device.append(wal->device.context, log);
 }
 
-void wal_pump(struct wal *wal)
+static void send_all(struct wal *wal)
 {
 	send_open(wal, false);
 	if (!wal_has_room(wal)) {
 		wal->device.make_room(wal->device.context);
 	}
+}
+
+void wal_pump(struct wal *wal)
+{
+	wal->gather_until_ns = WAL_NEVER;
+	const uint64_t waiting = load_relaxed(&wal->appended_lsn) - wal->written_lsn;
+	if (wal->gather.limit_ns > 0 && wal->flight_count == 0 && waiting > 0 && wal_has_room(wal)) {
+		const uint64_t until_ns = gather_until(&wal->gather, waiting, clock_monotonic_ns(wal->clock));
+		if (until_ns > 0) {
+			wal->gather_until_ns = until_ns;
+			return;
+		}
+	}
+	send_all(wal);
 }
 
 /* The device has more room. */
@@ -331,12 +356,13 @@ uint64_t wal_rest(struct wal *wal, uint64_t now_ns)
 {
 	const uint64_t heartbeat_ns = rest_heartbeat(wal, now_ns);
 	const uint64_t device_ns = wal->device.rest(wal->device.context, now_ns);
-	return earlier(earlier(heartbeat_ns, device_ns), rest_patience(wal, now_ns));
+	const uint64_t again_ns = earlier(heartbeat_ns, earlier(device_ns, wal->gather_until_ns));
+	return earlier(again_ns, rest_patience(wal, now_ns));
 }
 
 bool wal_finish(struct wal *wal)
 {
-	wal_pump(wal);
+	send_all(wal);
 	if (wants_heartbeat(wal)) {
 		send_open(wal, true);
 	}
@@ -432,6 +458,8 @@ static struct wal *create(const struct wal_options *options, const struct clock 
 	    .options = *options,
 	    .clock = clock,
 	    .patience.limit_ns = options->commit_timeout_ns,
+	    .gather.limit_ns = options->commit_delay_ns,
+	    .gather_until_ns = WAL_NEVER,
 	};
 	if (wal->options.record_size == 0) {
 		wal->options.record_size = RECORD_PLAIN_SIZE_MAX;

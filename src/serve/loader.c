@@ -120,6 +120,7 @@ static void *load(void *argument)
 	    .ahead = on_ahead,
 	    .flush = config->fsync,
 	    .commit_timeout_ns = config->commit_timeout * UINT64_C(1000000000),
+	    .commit_delay_ns = config->commit_delay * UINT64_C(1000),
 	    .advanced = worker_advanced,
 	    .appended = worker_appended,
 	    .context = loader->owner,
