@@ -31,6 +31,7 @@ enum record_type {
 	RECORD_GROUP,    /* BOOKALL, EXEC: several changes of sessions, all at this one lsn */
 	RECORD_STATUS, /* session `session` is `status` from now on (COMMIT, RENEW, CONFIRM, COMPLETE, NOSHOW, time) */
 	RECORD_HOLD,   /* as BOOK, but held, for `hold_seconds` from at_ms on */
+	RECORD_MOVE,   /* RESCHEDULE: session `session` gives up the slot at `from` and takes the other */
 };
 
 /* 9999-12-31T23:59:59.999Z: the last moment a person can read (RFC 3339 has four digits for the year). */
@@ -41,23 +42,32 @@ struct record_slot {
 	uint16_t minute;
 };
 
+/* The slot a session has left. */
+struct record_from {
+	struct span psychologist;
+	uint16_t day;
+	uint16_t minute;
+	uint16_t minutes; /* 0: it was unlisted, and is no more */
+};
+
 /* A record in the open. Spans are borrowed: from the caller when encoding, from the encoded bytes after decoding.
  * Fields that a type does not have are zero. */
 struct record {
 	enum record_type type;
 	uint64_t at_ms; /* all: wall clock (what becomes of a session: the hold clock, serve/desk.h); a group has one */
-	uint64_t session;           /* BOOK, HOLD, CANCEL, STATUS */
-	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE */
+	uint64_t session;           /* BOOK, HOLD, CANCEL, STATUS, MOVE */
+	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE, MOVE */
 	struct span client;         /* BOOK, HOLD */
 	struct span reason;         /* CANCEL; may be empty, at most WORD_SIZE_MAX */
-	uint16_t day;               /* BOOK, HOLD, PURGE; CANCEL, STATUS: of the session's slot */
-	uint16_t minute;            /* BOOK, HOLD */
-	uint16_t minutes;           /* OPEN: of each slot; BOOK, HOLD: of the slot, 0 if and only if unlisted */
-	bool unlisted;              /* BOOK, HOLD: no OPEN made this slot */
+	uint16_t day;               /* BOOK, HOLD, PURGE, MOVE; CANCEL, STATUS: of the session's slot */
+	uint16_t minute;            /* BOOK, HOLD, MOVE */
+	uint16_t minutes;           /* OPEN: of each slot; BOOK, HOLD, MOVE: of the slot, 0 if and only if unlisted */
+	bool unlisted;              /* BOOK, HOLD, MOVE: no OPEN made this slot */
 	enum session_status status; /* STATUS: one that no other record says */
 	uint16_t hold_seconds;      /* HOLD; STATUS held: from at_ms on */
 	uint16_t slot_count;        /* OPEN, CLOSE */
 	const uint8_t *slots;       /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
+	struct record_from from;    /* MOVE */
 	uint16_t member_count;      /* GROUP */
 	struct span members;        /* GROUP: so many encoded records, back to back */
 };

@@ -90,8 +90,8 @@ const struct command *command_find(struct span name);
 
 /* Handlers, each in its room. */
 command_f command_book, command_claim;
-command_f command_hold, command_renew, command_commit, command_confirm, command_cancel, command_complete,
-    command_noshow;
+command_f command_hold, command_renew, command_commit, command_confirm, command_cancel, command_reschedule,
+    command_complete, command_noshow;
 command_f command_slot, command_slots, command_session;
 command_f command_alternatives, command_sessions;
 command_f command_open, command_close, command_purge;

@@ -65,6 +65,7 @@ enum outcome_code {
 	OUTCOME_STATE,        /* not from this status */
 	OUTCOME_EXPIRED,      /* the session was a hold, which is over */
 	OUTCOME_EARLY,        /* the slot has not started */
+	OUTCOME_THERE,        /* RESCHEDULE: the session has that slot, and was not moved there */
 	OUTCOME_NOSESSION,    /* no session has this id */
 	OUTCOME_CLIENT_HOLDS, /* holds-per-client */
 	OUTCOME_HOLDS,        /* holds-max */
@@ -114,6 +115,12 @@ void desk_count_lost(struct desk *desk, const struct place *place, enum outcome_
 
 /* CANCEL. Cancelling what is cancelled is done again [I10]. `reason` goes into the log; may be empty. */
 struct outcome desk_cancel(struct desk *desk, uint64_t session, struct span reason);
+
+/* RESCHEDULE: the session goes to another slot, with the same psychologist if place->psychologist is empty. The new slot
+ * is taken before the old one is free, in one record; if it is lost, the old one stays. To where it was moved already is
+ * done again [I10].
+ */
+struct outcome desk_reschedule(struct desk *desk, uint64_t session, const struct place *place);
 
 /* OPEN: `count` slots of `minutes`, one every `every` minutes, starting at `place`. All or none; those that are open
  * already with the same minutes are not counted. */

@@ -9,8 +9,9 @@
  *
  * kind     says                                         the value is
  * NONE     the record is no slot (never used, given back)   a stamp: which removal gave the record back, 0 if none did
- * OPEN     nobody has claimed the slot since it was opened   lsn of the OPEN; for an unlisted slot (minutes 0), which
- *                                                            no OPEN made, the stamp its record had before
+ * OPEN     nobody has claimed the slot since it was opened   lsn of the OPEN, or of the MOVE that left it; for an unlisted
+ *                                                            slot (minutes 0), which no OPEN made, the stamp its record
+ *                                                            had before
  * SESSION  the latest claim is this session's                the session: low 16 bits of its generation, its number
  * BLOCKED  busy elsewhere                                     lsn of the record that blocked it
  * CLOSED   on its way in or out: somebody is appending the    0
@@ -22,6 +23,7 @@
  *   OPEN -> SESSION                 a claim: CAS                                        [table_claim]
  *   SESSION(dead) -> SESSION(new)   a claim on a freed slot: CAS                        [table_claim]
  *   SESSION(new) -> what it was     a claim, not settled, that is taken back            [table_unclaim]
+ *   SESSION -> OPEN, CLOSED         the session, not settled, has gone to another slot  [table_moved]
  *   OPEN, SESSION(dead) -> CLOSED   a close: CAS                                        [table_close]
  *   any but CLOSED -> CLOSED        a purge: CAS                                        [table_purge_reclaim]
  *   CLOSED -> NONE                  whoever closed it, once it is out of the index      [table_remove]

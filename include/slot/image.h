@@ -21,6 +21,8 @@
  *            place or of a later state: the records that led there follow.
  *   CANCEL,  those that build on what was (a version counts): skipped if the copied state has this lsn or a later one.
  *   STATUS
+ *   MOVE     the slot it left is OPEN with this lsn (an unlisted one no more), the one it took has the session, as for BOOK and
+ *            OPEN; the session as for STATUS.
  *   GROUP    each of its records, in their order, all of one lsn. A copy may have some of it and not the rest, as of any
  *            run of records: each says on its own what its slot and session are from then on.
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
@@ -75,6 +77,8 @@ bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint
 			uint64_t at_ms, uint16_t hold_seconds, struct error *error);
 bool table_redo_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
 		       uint16_t hold_seconds, struct error *error);
+bool table_redo_move(struct table *table, uint64_t id, uint64_t from_key, uint16_t from_minutes, uint64_t key,
+		     uint16_t minutes, uint64_t lsn, uint64_t at_ms, struct error *error);
 bool table_redo_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 void table_redo_close(struct table *table, uint64_t key, uint64_t lsn);
 void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn);

@@ -29,6 +29,14 @@
  * by asking for the 24 minutes of each set bit, without scanning the table. Bits are set before a slot appears and
  * never cleared while the day has slots; the card stays until its day is purged.
  *
+ * A move of a session to another slot (RESCHEDULE), in order, under the lock of moves up to the append, waiting for
+ * nobody in it:
+ *   1. table_view of the new slot, table_session_view of the session: before the lock
+ *   2. table_move: the session's state by compare-and-swap to (rescheduled, version + 1, not settled), then the new slot's
+ *      word, so that nobody ever sees both slots free; lost it? the state is put back, and it starts from 1
+ *   3. append the record; it gives the lsn
+ *   4. table_moved: the old slot is open again (one that no OPEN made is no more), and the state is settled
+ *
  * Overlap [I9]: which slots a psychologist has is changed under that psychologist's hours lock, so that OPEN can look
  * at the neighbours and add its own without others in between. Unlisted slots are outside the hours: found by their exact
  * key only, on no card, in no day, and they do not overlap.
@@ -42,7 +50,8 @@
  *                        (these three refuse when memory is spent; with `promised`, they do not ask the limit)
  *   table_claim          if it wins a listed slot, ends the promise these two were taken on
  *   table_session_give   gives the bytes of the session back; a token stays
- *   table_change         if it frees a listed slot, promises again, regardless of the limit
+ *   table_change, table_moved      if they free a listed slot, promise again, regardless of the limit
+ *   table_move           ends the promise of the slot it takes, if that is listed
  *   table_remove, table_purge_reclaim   give back the slot's bytes, its promise if there is one, the sessions' bytes
  * Between its intern_add and the end of its table_claim a thread has up to TABLE_BOOKING_BYTES beyond the limit; a
  * client who loses leaves a token. Slots that are cancelled and booked again and again by new clients grow the table
@@ -52,9 +61,10 @@
  *   find, view, claim, unclaim, change, settle, day, session take and give    -
  *   add (of an unlisted slot), purge_horizon, purge_reclaim           -
  *   add (of a listed slot), open, overlap, close, remove              H
+ *   move                                                              holds the lock of moves
  *   restore_*, count, check                                           X
  *
- * Lock order: hours lock, then stripe lock or pool lock; the latter two are never held together.
+ * Lock order: hours lock or lock of moves, then stripe lock or pool lock; of either pair never both.
  */
 #pragma once
 
@@ -85,6 +95,10 @@ struct table {
 	struct threads threads;
 	/* guard which slots a psychologist has; psychologist number modulo TABLE_HOURS_LOCKS */
 	struct lock hours[TABLE_HOURS_LOCKS];
+	/* Held by who moves a session, from the look at the purge horizon to the append, and by a purge from its append until
+	 * the horizon has risen: so the log never has a move of a session that an earlier purge took. Leaves below it: the
+	 * log's staging lock. */
+	struct lock moves;
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
 	/* shared: written by table_remove and table_purge_horizon, read by all; each only grows */
 	_Atomic uint32_t purged_before_day; /* days below it are gone */
@@ -197,6 +211,17 @@ bool table_change_begin(struct table *table, const struct session_view *seen, en
 void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms);
 void table_change_undo(struct table *table, const struct session_view *seen);
 
+void table_moves_lock(struct table *table) ACQUIRE(table->moves);
+void table_moves_unlock(struct table *table) RELEASE(table->moves);
+
+/* Moves a session from its slot to another one that was seen free, minutes and all: rescheduled, version + 1, not settled.
+ * False if either is no longer as it was seen, or its day has been purged: nothing has changed. */
+bool table_move(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to,
+		uint64_t at_ms) REQUIRES(table->moves);
+/* The record of it is in the log at `lsn`: the slot it left (seen->key) is open from there on, or, if it was unlisted, no more;
+ * settles the session. */
+void table_moved(struct table *table, const struct session_view *seen, uint64_t lsn);
+
 /* The ids of a client's sessions, the last made first, whatever their status: looks at up to `looks` sessions behind the cursor
  * (zeros: at the start); `ids` has room for as many. A session that was settled before the walk began, and whose day is not
  * purged, is among those of a walk from start to end; table_session_view says what became of it. */
@@ -251,6 +276,8 @@ bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, u
 			   uint64_t at_ms, bool unlisted, uint16_t hold_seconds, struct error *error);
 bool table_restore_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
 			  uint16_t hold_seconds, struct error *error);
+bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uint64_t key, uint64_t lsn, uint64_t at_ms,
+			bool unlisted, struct error *error);
 bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error);
 /* After the last record: makes the pools ready for others. */

@@ -29,9 +29,9 @@
  * its own link says, which is right whenever the word says that, however often it said something else in between. The one that
  * unlinks the first session is under the lock, and nobody else takes that session out.
  *
- * Who moves a session to another day has unsettled it first, and only then looks whether the day it is of has been purged (a
- * fence in between, pairs with table_purge_horizon's): so either the move is given up, or the purge sees it unsettled or
- * moved, and leaves it in its thread.
+ * Who moves a session to another day looks whether the day it is of has been purged, and unsettles it, under the lock under
+ * which the horizon of a purge rises (slot/table.h): so either there is no move, or the purge sees it unsettled or moved, and
+ * leaves it in its thread.
  *
  * Nothing is stored: replay settles the same sessions again, and table_redo_done links what a snapshot brought.
  *

@@ -5,6 +5,8 @@
  *
  *    header | slots, 4 bytes each | psychologist | client | reason or members | zeros to a multiple of 8
  *
+ * Of a MOVE, where the slots would be, stands where the session was (8 bytes), and where the client would be, with whom.
+ *
  * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
  * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
  * not be read back must never be written) and on the way out [I7].
@@ -22,7 +24,7 @@ struct record_header {
 	uint8_t type;
 	uint8_t flags;
 	uint8_t psychologist_size;
-	uint8_t client_size;
+	uint8_t client_size;  /* MOVE: of the psychologist it was with */
 	uint16_t reason_size; /* GROUP: of the members */
 	uint64_t at_ms;
 	uint64_t session;
@@ -34,6 +36,7 @@ struct record_header {
 
 #define RECORD_HEADER_SIZE   32
 #define RECORD_SLOT_SIZE     4
+#define RECORD_FROM_SIZE     8 /* day, minute, minutes, zero: 16 bits each */
 #define TYPE_OFFSET          2
 #define RECORD_FLAG_UNLISTED 1u
 /* The four high bits of the flags are the status. */
@@ -71,6 +74,7 @@ enum record_field {
 	FIELD_MEMBERS = 512,
 	FIELD_STATUS = 1024,
 	FIELD_SECONDS = 2048,
+	FIELD_FROM = 4096,
 };
 
 struct record_shape {
@@ -89,6 +93,8 @@ static const struct record_shape shapes[] = {
     [RECORD_STATUS] = {"STATUS", FIELD_SESSION | FIELD_DAY | FIELD_STATUS | FIELD_SECONDS},
     [RECORD_HOLD] = {"HOLD", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_CLIENT | FIELD_DAY | FIELD_MINUTE |
 				 FIELD_MINUTES | FIELD_UNLISTED | FIELD_SECONDS},
+    [RECORD_MOVE] = {"MOVE", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_DAY | FIELD_MINUTE | FIELD_MINUTES |
+				 FIELD_UNLISTED | FIELD_FROM},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
@@ -149,6 +155,7 @@ static const char *numbers_fault(const struct record *record)
 	     "size of members out of bounds"},
 	    {FIELD_SECONDS, record->hold_seconds, held, seconds_most, "seconds out of bounds"},
 	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
+	    {FIELD_FROM, record->from.psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist left out of bounds"},
 	};
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
 		const struct bounds *at = &bounds[i];
@@ -173,6 +180,14 @@ static const char *slots_fault(const struct record *record)
 	return NULL;
 }
 
+static const char *from_fault(const struct record_from *from)
+{
+	if (from->minute >= MINUTES_PER_DAY) {
+		return "minute left out of bounds";
+	}
+	return from->minutes > SLOT_MINUTES_MAX ? "minutes left out of bounds" : NULL;
+}
+
 static const char *tokens_fault(const struct record *record)
 {
 	if (record->psychologist.size != 0 && !token_valid(record->psychologist)) {
@@ -180,6 +195,9 @@ static const char *tokens_fault(const struct record *record)
 	}
 	if (record->client.size != 0 && !token_valid(record->client)) {
 		return "client is no token";
+	}
+	if (record->from.psychologist.size != 0 && !token_valid(record->from.psychologist)) {
+		return "psychologist left is no token";
 	}
 	return NULL;
 }
@@ -214,6 +232,9 @@ static const char *contents_fault(const struct record *record)
 {
 	const char *fault = slots_fault(record);
 	if (fault == NULL) {
+		fault = from_fault(&record->from);
+	}
+	if (fault == NULL) {
 		fault = tokens_fault(record);
 	}
 	return fault == NULL ? members_fault(record) : fault;
@@ -238,8 +259,9 @@ size_t record_group_size(size_t members_size)
 /* Bytes before the padding. */
 static size_t content_size(const struct record *record)
 {
-	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE + record->psychologist.size +
-	       record->client.size + record->reason.size + record->members.size;
+	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE +
+	       (record->type == RECORD_MOVE ? RECORD_FROM_SIZE : 0) + record->psychologist.size + record->client.size +
+	       record->from.psychologist.size + record->reason.size + record->members.size;
 }
 
 static size_t padded(size_t size)
@@ -258,6 +280,26 @@ static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
 		memcpy(at, bytes, size);
 	}
 	return at + size;
+}
+
+static uint8_t *put_from(uint8_t *at, const struct record_from *from)
+{
+	store16(at, from->day);
+	store16(at + 2, from->minute);
+	store16(at + 4, from->minutes);
+	store16(at + 6, 0);
+	return at + RECORD_FROM_SIZE;
+}
+
+/* False if what must be zero is not. */
+static bool take_from(const uint8_t **at, struct record_from *from)
+{
+	const uint8_t *bytes = *at;
+	from->day = load16(bytes);
+	from->minute = load16(bytes + 2);
+	from->minutes = load16(bytes + 4);
+	*at += RECORD_FROM_SIZE;
+	return load16(bytes + 6) == 0;
 }
 
 /* The last field of the header, which is of one of three fields. */
@@ -283,16 +325,18 @@ static void set_count(struct record *record, uint16_t count)
 size_t record_encode(const struct record *record, uint8_t *bytes)
 {
 	CHECK(numbers_fault(record) == NULL);
+	CHECK(from_fault(&record->from) == NULL);
 	size_t size = record_size(record);
 	CHECK(size <= RECORD_SIZE_MAX);
 	const bool is_group = record->type == RECORD_GROUP;
+	const bool is_move = record->type == RECORD_MOVE;
 
 	struct record_header header = {
 	    .size = (uint16_t)size,
 	    .type = (uint8_t)record->type,
 	    .flags = (uint8_t)((record->unlisted ? RECORD_FLAG_UNLISTED : 0) | record->status << RECORD_STATUS_SHIFT),
 	    .psychologist_size = (uint8_t)record->psychologist.size,
-	    .client_size = (uint8_t)record->client.size,
+	    .client_size = (uint8_t)(is_move ? record->from.psychologist.size : record->client.size),
 	    .reason_size = (uint16_t)(is_group ? record->members.size : record->reason.size),
 	    .at_ms = record->at_ms,
 	    .session = record->session,
@@ -303,8 +347,10 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	};
 	uint8_t *at = put(bytes, &header, sizeof header);
 	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
+	at = is_move ? put_from(at, &record->from) : at;
 	at = put(at, record->psychologist.at, record->psychologist.size);
 	at = put(at, record->client.at, record->client.size);
+	at = put(at, record->from.psychologist.at, record->from.psychologist.size);
 	at = put(at, record->reason.at, record->reason.size);
 	at = put(at, record->members.at, record->members.size);
 	while (at < bytes + size) {
@@ -326,6 +372,19 @@ static struct span take(const uint8_t **at, size_t size)
 	return span;
 }
 
+/* What varies in length, its sizes being in the record already. False if padding between it is not zero. */
+static bool take_parts(const uint8_t **at, struct record *record)
+{
+	record->slots = take(at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
+	const bool ok = record->type != RECORD_MOVE || take_from(at, &record->from);
+	record->psychologist = take(at, record->psychologist.size);
+	record->client = take(at, record->client.size);
+	record->from.psychologist = take(at, record->from.psychologist.size);
+	record->reason = take(at, record->reason.size);
+	record->members = take(at, record->members.size);
+	return ok;
+}
+
 size_t record_decode(struct span bytes, struct record *record, struct error *error)
 {
 	struct record_header header;
@@ -344,12 +403,14 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	}
 
 	const bool is_group = header.type == RECORD_GROUP;
+	const bool is_move = header.type == RECORD_MOVE;
 	*record = (struct record){
 	    .type = (enum record_type)header.type,
 	    .at_ms = header.at_ms,
 	    .session = header.session,
 	    .psychologist.size = header.psychologist_size,
-	    .client.size = header.client_size,
+	    .client.size = is_move ? 0 : header.client_size,
+	    .from.psychologist.size = is_move ? header.client_size : 0,
 	    .reason.size = is_group ? 0 : header.reason_size,
 	    .members.size = is_group ? header.reason_size : 0,
 	    .day = header.day,
@@ -368,11 +429,9 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	}
 
 	const uint8_t *at = bytes.at + sizeof header;
-	record->slots = take(&at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
-	record->psychologist = take(&at, header.psychologist_size);
-	record->client = take(&at, header.client_size);
-	record->reason = take(&at, record->reason.size);
-	record->members = take(&at, record->members.size);
+	if (!take_parts(&at, record)) {
+		return refuse(error, "padding is not zero");
+	}
 	fault = contents_fault(record);
 	if (fault != NULL) {
 		return refuse(error, fault);

@@ -45,6 +45,25 @@ static bool apply_status(struct table *table, const struct record *record, uint6
 								  record->at_ms, record->hold_seconds, error);
 }
 
+/* Both places of a MOVE; false: no address space for a token. */
+static bool places_of(struct table *table, const struct record *move, uint64_t *from_key, uint64_t *key,
+		      struct error *error)
+{
+	const uint32_t left = number_of(&table->psychologists, move->from.psychologist, error);
+	const uint32_t taken = number_of(&table->psychologists, move->psychologist, error);
+	*from_key = key_make(left, move->from.day, move->from.minute);
+	*key = key_make(taken, move->day, move->minute);
+	return left != 0 && taken != 0;
+}
+
+static bool apply_move(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	uint64_t from_key;
+	uint64_t key;
+	return places_of(table, record, &from_key, &key, error) &&
+	       table_restore_move(table, record->session, from_key, key, lsn, record->at_ms, record->unlisted, error);
+}
+
 static bool apply_slots(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
 	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
@@ -108,6 +127,8 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 		return apply_members(replay_apply, table, record, lsn, error);
 	case RECORD_STATUS:
 		return apply_status(table, record, lsn, error);
+	case RECORD_MOVE:
+		return apply_move(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -141,6 +162,15 @@ static bool redo_book(struct table *table, const struct record *record, uint64_t
 				  record->minutes, lsn, record->at_ms, record->hold_seconds, error);
 }
 
+static bool redo_move(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	uint64_t from_key;
+	uint64_t key;
+	return places_of(table, record, &from_key, &key, error) &&
+	       table_redo_move(table, record->session, from_key, record->from.minutes, key, record->minutes, lsn,
+			       record->at_ms, error);
+}
+
 /* As replay_apply, for a record that the snapshot may have or not. */
 static bool redo(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
@@ -162,6 +192,8 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 	case RECORD_STATUS:
 		return purged(table, record->day) || table_redo_change(table, record->session, record->status, lsn,
 								       record->at_ms, record->hold_seconds, error);
+	case RECORD_MOVE:
+		return redo_move(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }

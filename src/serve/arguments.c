@@ -82,12 +82,12 @@ void format_place(uint64_t key, char text[17])
 const char *outcome_word(enum outcome_code code)
 {
 	static const char *const words[] = {
-	    [OUTCOME_TAKEN] = "TAKEN",         [OUTCOME_HELD] = "HELD",          [OUTCOME_BLOCKED] = "BLOCKED",
-	    [OUTCOME_NOSLOT] = "NOSLOT",       [OUTCOME_PAST] = "PAST",          [OUTCOME_OVERLAP] = "OVERLAP",
-	    [OUTCOME_STATE] = "STATE",         [OUTCOME_EXPIRED] = "EXPIRED",    [OUTCOME_EARLY] = "STATE",
-	    [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_CLIENT_HOLDS] = "LIMIT", [OUTCOME_HOLDS] = "LIMIT",
-	    [OUTCOME_HOLD_TOTAL] = "LIMIT",    [OUTCOME_FUTURE] = "ERR",         [OUTCOME_MEMORY] = "OOM",
-	    [OUTCOME_LIMIT] = "LIMIT",
+	    [OUTCOME_TAKEN] = "TAKEN",   [OUTCOME_HELD] = "HELD",           [OUTCOME_BLOCKED] = "BLOCKED",
+	    [OUTCOME_NOSLOT] = "NOSLOT", [OUTCOME_PAST] = "PAST",           [OUTCOME_OVERLAP] = "OVERLAP",
+	    [OUTCOME_STATE] = "STATE",   [OUTCOME_EXPIRED] = "EXPIRED",     [OUTCOME_EARLY] = "STATE",
+	    [OUTCOME_THERE] = "STATE",   [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_CLIENT_HOLDS] = "LIMIT",
+	    [OUTCOME_HOLDS] = "LIMIT",   [OUTCOME_HOLD_TOTAL] = "LIMIT",    [OUTCOME_FUTURE] = "ERR",
+	    [OUTCOME_MEMORY] = "OOM",    [OUTCOME_LIMIT] = "LIMIT",
 	};
 	CHECK(code != OUTCOME_DONE);
 	CHECK((size_t)code < sizeof words / sizeof words[0]);
@@ -108,27 +108,25 @@ void reply_time(struct reply *reply, uint16_t minute)
 	reply_bulk(reply, (struct span){(const uint8_t *)text, sizeof text});
 }
 
+/* The refusals that always say the same. */
+static const char *const refusals[] = {
+    [OUTCOME_TAKEN] = "TAKEN This time slot was just booked by another user",
+    [OUTCOME_HELD] = "HELD This time slot is being held for another user",
+    [OUTCOME_BLOCKED] = "BLOCKED This time slot is busy in a calendar",
+    [OUTCOME_NOSLOT] = "NOSLOT This time slot is not open",
+    [OUTCOME_PAST] = "PAST This time slot has already started",
+    [OUTCOME_EXPIRED] = "EXPIRED The hold is over",
+    [OUTCOME_THERE] = "STATE The session is in this time slot already",
+    [OUTCOME_NOSESSION] = "NOSESSION There is no session with this id",
+    [OUTCOME_HOLDS] = "LIMIT There are as many holds as there may be (holds-max)",
+    [OUTCOME_FUTURE] = "ERR date must not be after today: only days that are over can be purged",
+    [OUTCOME_LIMIT] = "LIMIT So many changes at once do not fit into one record of the log: raise segment-size",
+};
+
 void reply_refusal(struct reply *reply, const struct desk *desk, const struct outcome *outcome)
 {
 	char at[17];
 	switch (outcome->code) {
-	case OUTCOME_DONE:
-		break;
-	case OUTCOME_TAKEN:
-		reply_error(reply, "TAKEN This time slot was just booked by another user");
-		return;
-	case OUTCOME_HELD:
-		reply_error(reply, "HELD This time slot is being held for another user");
-		return;
-	case OUTCOME_BLOCKED:
-		reply_error(reply, "BLOCKED This time slot is busy in a calendar");
-		return;
-	case OUTCOME_NOSLOT:
-		reply_error(reply, "NOSLOT This time slot is not open");
-		return;
-	case OUTCOME_PAST:
-		reply_error(reply, "PAST This time slot has already started");
-		return;
 	case OUTCOME_OVERLAP:
 		format_place(outcome->key, at);
 		reply_error(reply, "OVERLAP Nothing was opened: it would overlap the slot of %s", at);
@@ -136,38 +134,25 @@ void reply_refusal(struct reply *reply, const struct desk *desk, const struct ou
 	case OUTCOME_STATE:
 		reply_error(reply, "STATE The session is %s", session_status_name(outcome->status));
 		return;
-	case OUTCOME_EXPIRED:
-		reply_error(reply, "EXPIRED The hold is over");
-		return;
 	case OUTCOME_EARLY:
 		reply_error(reply, "STATE The session is %s, and its time has not come",
 			    session_status_name(outcome->status));
-		return;
-	case OUTCOME_NOSESSION:
-		reply_error(reply, "NOSESSION There is no session with this id");
 		return;
 	case OUTCOME_CLIENT_HOLDS:
 		reply_error(reply, "LIMIT A client may hold %" PRIu32 " slots at a time (holds-per-client)",
 			    desk->service->config->holds_per_client);
 		return;
-	case OUTCOME_HOLDS:
-		reply_error(reply, "LIMIT There are as many holds as there may be (holds-max)");
-		return;
 	case OUTCOME_HOLD_TOTAL:
 		reply_error(reply, "LIMIT A slot may be held for %" PRIu32 " seconds in all (hold-total-max)",
 			    desk->service->config->hold_total_max);
-		return;
-	case OUTCOME_FUTURE:
-		reply_error(reply, "ERR date must not be after today: only days that are over can be purged");
 		return;
 	case OUTCOME_MEMORY:
 		reply_error(reply, "OOM command not allowed when used memory is at maxmemory (%" PRIu64 " bytes)",
 			    desk->memory->limit);
 		return;
-	case OUTCOME_LIMIT:
-		reply_error(reply,
-			    "LIMIT So many changes at once do not fit into one record of the log: raise segment-size");
-		return;
+	default:
+		CHECK((size_t)outcome->code < sizeof refusals / sizeof refusals[0]);
+		CHECK(refusals[outcome->code] != NULL); /* not of what was done */
+		reply_error(reply, "%s", refusals[outcome->code]);
 	}
-	WRONG("a refusal was asked for what was done");
 }

@@ -1,5 +1,5 @@
 /*
- * command_life: HOLD, and what becomes of a session, by its id: COMMIT, RENEW, CONFIRM, CANCEL, COMPLETE, NOSHOW.
+ * command_life: HOLD, and what becomes of a session, by its id: COMMIT, RENEW, CONFIRM, CANCEL, RESCHEDULE, COMPLETE, NOSHOW.
  */
 #include <serve/arguments.h>
 #include <serve/command.h>
@@ -114,6 +114,22 @@ uint64_t command_noshow(struct service *service, struct client *client, const st
 {
 	(void)client;
 	return change(service, request, reply, LIFE_NO_SHOW);
+}
+
+uint64_t command_reschedule(struct service *service, struct client *client, const struct request *request,
+			    struct reply *reply)
+{
+	(void)client;
+	uint64_t id;
+	struct place place = {0};
+	const bool other = request->count == 5;
+	if (!read_id(reply, request, &id) || !argument_date(reply, "date", request->words[2], &place.day) ||
+	    !argument_time(reply, "time", request->words[3], &place.minute) ||
+	    (other && !argument_token(reply, "psychologist", request->words[4], &place.psychologist))) {
+		return 0;
+	}
+	const struct outcome outcome = desk_reschedule(service->desk, id, &place);
+	return reply_outcome(reply, service->desk, &outcome);
 }
 
 uint64_t command_cancel(struct service *service, struct client *client, const struct request *request,

@@ -127,6 +127,18 @@ static const struct command commands[] = {
 	.arguments = {ID},
     },
     {
+	.name = "RESCHEDULE",
+	.execute = command_reschedule,
+	.class = COMMAND_BOOK,
+	.flags = COMMAND_WRITES,
+	.words_min = 4,
+	.words_max = 5,
+	.usage = "id date time [psychologist]",
+	.summary = "Moves a session to another slot; the old one is free once the new one is taken.",
+	.since = "0.1.0",
+	.arguments = {ID, DATE, TIME, {.name = "psychologist", .type = "string", .optional = true}},
+    },
+    {
 	.name = "CANCEL",
 	.execute = command_cancel,
 	.plan = command_plan_cancel,

@@ -120,8 +120,7 @@ static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view 
 	return session == 0;
 }
 
-/* The slot at `key`, made on the spot where unlisted slots may be claimed. 0: there is none, *outcome says so. */
-static uint32_t slot_to_claim(struct desk *desk, uint64_t key, struct outcome *outcome)
+uint32_t desk_slot_to_claim(struct desk *desk, uint64_t key, struct outcome *outcome)
 {
 	const uint32_t slot = table_find(desk->table, key);
 	if (slot != 0) {
@@ -181,7 +180,7 @@ static struct outcome book(struct desk *desk, struct wish *wish)
 	const bool past = desk_has_started(desk, place->day, place->minute, wish->wall_ms);
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
-		const uint32_t slot = past ? table_find(desk->table, key) : slot_to_claim(desk, key, &outcome);
+		const uint32_t slot = past ? table_find(desk->table, key) : desk_slot_to_claim(desk, key, &outcome);
 		if (slot == 0) {
 			return past ? (struct outcome){.code = OUTCOME_PAST} : outcome;
 		}

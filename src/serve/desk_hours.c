@@ -233,8 +233,11 @@ struct outcome desk_purge(struct desk *desk, uint16_t day)
 		return (struct outcome){.code = OUTCOME_DONE, .lsn = table_removed_lsn(desk->table)};
 	}
 	const struct record record = {.type = RECORD_PURGE, .at_ms = now_ms, .day = day};
+	/* No move comes between the record and the horizon (slot/table.h). */
+	table_moves_lock(desk->table);
 	const uint64_t lsn = wal_append(desk_wal(desk), &record);
 	table_purge_horizon(desk->table, day, lsn);
+	table_moves_unlock(desk->table);
 	return (struct outcome){.code = OUTCOME_DONE, .lsn = lsn};
 }
 

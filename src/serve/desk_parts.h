@@ -33,6 +33,9 @@ enum outcome_code desk_refusal(const struct slot_view *view);
 /* The psychologist's number, added where unlisted slots may be claimed. 0: there is none, *outcome says so. */
 uint32_t desk_psychologist(struct desk *desk, struct span psychologist, struct outcome *outcome);
 
+/* The slot at `key`, made on the spot where unlisted slots may be claimed. 0: there is none, *outcome says so. */
+uint32_t desk_slot_to_claim(struct desk *desk, uint64_t key, struct outcome *outcome);
+
 /* The counters of INFO, for a claim of the slot that was seen and for what became of the session that was seen. */
 void desk_count_claim(struct desk *desk, const struct slot_view *seen, bool held);
 void desk_count_change(struct desk *desk, const struct session_view *seen, enum session_status status);

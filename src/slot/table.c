@@ -2,6 +2,7 @@
  * table: which slots there are: found, added, taken out. See slot/table.h.
  *
  *   table_claim.c    whose a slot is: look, claim, change, settle, close
+ *   table_move.c     sessions that go to another slot
  *   table_client.c   threads: the sessions of a client
  *   table_day.c      day cards, listing, overlap [I9]
  *   table_restore.c  replay [I4]
@@ -86,6 +87,7 @@ bool table_init(struct table *table, struct memory *memory, const struct table_o
 	for (uint32_t i = 0; i < TABLE_HOURS_LOCKS; i++) {
 		lock_init(&table->hours[i]);
 	}
+	lock_init(&table->moves);
 	atomic_init(&table->removals, 0);
 	atomic_init(&table->purged_before_day, 0);
 	atomic_init(&table->removed_lsn, 0);
@@ -97,6 +99,7 @@ void table_fini(struct table *table)
 	for (uint32_t i = 0; i < TABLE_HOURS_LOCKS; i++) {
 		lock_fini(&table->hours[i]);
 	}
+	lock_fini(&table->moves);
 	threads_fini(&table->threads);
 	index_fini(&table->index);
 	pool_fini(&table->sessions);

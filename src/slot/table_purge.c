@@ -25,8 +25,6 @@ void table_purge_horizon(struct table *table, uint16_t day, uint64_t lsn)
 								       memory_order_release, memory_order_relaxed)) {
 		/* Release; pairs with key_purged. */
 	}
-	/* The horizon, then the states: the other half of who moves a session to another day (slot/thread.h). */
-	atomic_thread_fence(memory_order_seq_cst);
 }
 
 enum slot_state slot_state(uint64_t word, enum session_status status)
@@ -110,8 +108,10 @@ static enum reclaim close_session(struct table *table, struct slot *slot, uint64
 	const struct session *session = session_of(table, number);
 	const uint64_t state = session_wait_settled(session);
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire); /* as in a look */
+	/* Acquire: as in a look. It may have moved to another slot while we waited. */
+	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire);
 	/* Another purge may have come as far, and the session be free or somebody else's. */
-	if (session_status(state) == SESSION_FREE || !word_means(word, generation)) {
+	if (session_status(state) == SESSION_FREE || !word_means(word, generation) || key != slot_key(slot)) {
 		return RECLAIM_AGAIN;
 	}
 	const enum reclaim taken = take_session(table, number, state, cursor, looks);

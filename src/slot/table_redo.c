@@ -47,17 +47,20 @@ bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint
 	return slot_put(table, key, word, error) && session_put(table, &session, error);
 }
 
-bool table_redo_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
-		       uint16_t hold_seconds, struct error *error)
+/* The session that a record changes to this status. False: there cannot be such a record, *error says why. *session is NULL if
+ * the copy has the change, or has given the session up since. */
+static bool session_to_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn,
+			      struct session **session, struct error *error)
 {
 	const uint32_t number = (uint32_t)id;
 	const uint32_t generation = (uint32_t)(id >> 32);
-	struct session *session = pool_has(&table->sessions, number) ? session_of(table, number) : NULL;
-	if (session != NULL && generation_of(session) > generation) {
+	struct session *found = pool_has(&table->sessions, number) ? session_of(table, number) : NULL;
+	const uint64_t state = found != NULL ? state_of(found) : 0;
+	*session = NULL;
+	if (found != NULL && generation_of(found) > generation) {
 		return true; /* given up since */
 	}
-	const uint64_t state = session != NULL ? state_of(session) : 0;
-	if (session_status(state) == SESSION_FREE || generation_of(session) != generation) {
+	if (session_status(state) == SESSION_FREE || generation_of(found) != generation) {
 		return error_set(
 		    error, ERROR_DAMAGED,
 		    "the record at lsn %" PRIu64 " changes a session that was never booked: session %" PRIu64, lsn, id);
@@ -70,10 +73,28 @@ bool table_redo_change(struct table *table, uint64_t id, enum session_status sta
 				 "the record at lsn %" PRIu64 " makes session %" PRIu64 " %s, which is %s", lsn, id,
 				 session_status_name(status), session_status_name(session_status(state)));
 	}
-	const uint32_t before = session_version(state);
+	*session = found;
+	return true;
+}
+
+static void change(struct session *session, enum session_status status, uint64_t lsn, uint64_t updated)
+{
+	const uint32_t before = session_version(state_of(session));
 	const uint32_t version = before < SESSION_VERSION_MAX ? before + 1 : SESSION_VERSION_MAX;
-	atomic_store_explicit(&session->updated, session_updated(at_ms, hold_seconds), memory_order_relaxed);
+	atomic_store_explicit(&session->updated, updated, memory_order_relaxed);
 	atomic_store_explicit(&session->state, session_state(status, version, lsn), memory_order_relaxed);
+}
+
+bool table_redo_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
+		       uint16_t hold_seconds, struct error *error)
+{
+	struct session *session;
+	if (!session_to_change(table, id, status, lsn, &session, error)) {
+		return false;
+	}
+	if (session != NULL) {
+		change(session, status, lsn, session_updated(at_ms, hold_seconds));
+	}
 	return true;
 }
 
@@ -96,6 +117,29 @@ void table_redo_close(struct table *table, uint64_t key, uint64_t lsn)
 	if (slot != 0) {
 		take_out(table, slot);
 	}
+}
+
+bool table_redo_move(struct table *table, uint64_t id, uint64_t from_key, uint16_t from_minutes, uint64_t key,
+		     uint16_t minutes, uint64_t lsn, uint64_t at_ms, struct error *error)
+{
+	const uint64_t generation = (uint16_t)(id >> 32);
+	const uint64_t word = claim_make(CLAIM_SESSION, minutes, generation << 32 | (uint32_t)id);
+	struct session *session;
+	if (!session_to_change(table, id, SESSION_RESCHEDULED, lsn, &session, error)) {
+		return false;
+	}
+	if (session != NULL) {
+		const uint64_t created_ms =
+		    session_created_ms(atomic_load_explicit(&session->made, memory_order_relaxed));
+		atomic_store_explicit(&session->key, key, memory_order_relaxed);
+		atomic_store_explicit(&session->made, session_made(created_ms, minutes), memory_order_relaxed);
+		change(session, SESSION_RESCHEDULED, lsn, session_updated(at_ms, 0));
+	}
+	if (from_minutes == 0) {
+		table_redo_close(table, from_key, lsn);
+		return slot_put(table, key, word, error);
+	}
+	return table_redo_open(table, from_key, from_minutes, lsn, error) && slot_put(table, key, word, error);
 }
 
 void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn)

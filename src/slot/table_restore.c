@@ -151,6 +151,36 @@ bool table_restore_change(struct table *table, uint64_t id, enum session_status 
 	return true;
 }
 
+bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uint64_t key, uint64_t lsn, uint64_t at_ms,
+			bool unlisted, struct error *error)
+{
+	struct session_view seen;
+	struct slot_view view;
+	if (!table_session_view(table, id, &seen)) {
+		return refuse_session(id, lsn, "moves a session that was never booked", error);
+	}
+	if (seen.key != from_key || key == from_key) {
+		return refuse(table, from_key, lsn, "moves a session from where it is not", error);
+	}
+	if (!session_may_become(seen.status, SESSION_RESCHEDULED)) {
+		return error_set(error, ERROR_DAMAGED,
+				 "the record at lsn %" PRIu64 " moves session %" PRIu64 ", which is %s", lsn, id,
+				 session_status_name(seen.status));
+	}
+	const uint32_t slot = slot_to_book(table, key, lsn, unlisted, &view, error);
+	if (slot == 0) {
+		return false;
+	}
+	table_moves_lock(table);
+	const bool moved = table_move(table, &seen, slot, &view, at_ms);
+	table_moves_unlock(table);
+	if (!moved) {
+		return refuse(table, key, lsn, "moves a session to a day that was purged", error);
+	}
+	table_moved(table, &seen, lsn);
+	return true;
+}
+
 bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error)
 {
 	CHECK(minutes >= 1 && minutes <= SLOT_MINUTES_MAX);

@@ -9,8 +9,8 @@
 
 const char *model_outcome_name(enum model_outcome outcome)
 {
-	static const char *const names[] = {"DONE",  "TAKEN", "NOSLOT",  "OVERLAP", "OCCUPIED", "NOSESSION",
-					    "STATE", "PAST",  "EXPIRED", "EARLY",   "HELD",     "LIMIT"};
+	static const char *const names[] = {"DONE", "TAKEN",   "NOSLOT", "OVERLAP", "OCCUPIED", "NOSESSION", "STATE",
+					    "PAST", "EXPIRED", "EARLY",  "HELD",    "LIMIT",    "THERE"};
 	return names[outcome];
 }
 
@@ -51,6 +51,9 @@ void model_copy(struct model *copy, const struct model *model)
 	copy->slots = copy_array(model->slots, model->slot_count * sizeof *model->slots);
 	copy->sessions = copy_array(model->sessions, model->session_count * sizeof *model->sessions);
 }
+
+/* No client has this number. */
+#define NOBODY UINT32_MAX
 
 static struct model_slot *find_slot(struct model *model, uint64_t key)
 {
@@ -351,6 +354,42 @@ static enum model_outcome change_session(struct model *model, uint64_t id, enum 
 	return MODEL_DONE;
 }
 
+static enum model_outcome move_session(struct model *model, uint64_t id, uint64_t key, bool *changed)
+{
+	*changed = false;
+	struct model_session *session = find_session(model, id);
+	if (session == NULL) {
+		return MODEL_NOSESSION;
+	}
+	if (session->status == SESSION_EXPIRED || is_over(model, session)) {
+		return MODEL_EXPIRED;
+	}
+	if (!is_one_of(session->status, "brc")) {
+		return MODEL_STATE;
+	}
+	if (key == session->key) {
+		return session->status == SESSION_RESCHEDULED ? MODEL_DONE : MODEL_THERE;
+	}
+	struct model_slot *slot;
+	/* As for a client who has no slot yet: what it holds itself is held for it, too. */
+	const enum model_outcome outcome = look_for(model, key, NOBODY, &slot);
+	if (outcome != MODEL_DONE) {
+		return outcome;
+	}
+	struct model_slot *left = find_slot(model, session->key);
+	slot->client = session->client;
+	slot->session = id;
+	left->client = 0;
+	if (left->minutes == 0) {
+		*left = model->slots[--model->slot_count];
+	}
+	session->key = key;
+	session->status = SESSION_RESCHEDULED;
+	session->version++;
+	*changed = true;
+	return MODEL_DONE;
+}
+
 static void purge_days(struct model *model, uint16_t day)
 {
 	model->purged_before_day = day > model->purged_before_day ? day : model->purged_before_day;
@@ -437,6 +476,14 @@ enum model_outcome model_change(struct model *model, uint64_t session, enum life
 {
 	lock_take(&model->lock);
 	const enum model_outcome outcome = change_session(model, session, command, facts, changed);
+	lock_give(&model->lock);
+	return outcome;
+}
+
+enum model_outcome model_move(struct model *model, uint64_t session, uint64_t key, bool *changed)
+{
+	lock_take(&model->lock);
+	const enum model_outcome outcome = move_session(model, session, key, changed);
 	lock_give(&model->lock);
 	return outcome;
 }

@@ -28,6 +28,7 @@ enum model_outcome {
 	MODEL_EARLY,
 	MODEL_HELD,
 	MODEL_LIMIT,
+	MODEL_THERE,
 };
 
 const char *model_outcome_name(enum model_outcome outcome);
@@ -91,6 +92,8 @@ bool model_expire(struct model *model, uint64_t session);
  * stands already. */
 enum model_outcome model_change(struct model *model, uint64_t session, enum life_command command, unsigned facts,
 				bool *changed);
+/* RESCHEDULE to the slot at `key`. *changed is false if the session was moved there already. */
+enum model_outcome model_move(struct model *model, uint64_t session, uint64_t key, bool *changed);
 void model_purge(struct model *model, uint16_t day);
 
 /* Has what begins at this key started? */

@@ -286,17 +286,88 @@ enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session)
 	return toy_change(toy, session, LIFE_CANCEL, 0);
 }
 
+/* A canary: what nobody may see. */
+static void leave_first(struct toy_desk *toy, const struct session_view *seen)
+{
+	struct slot *left = pool_at(&toy->table->slots, table_find(toy->table, seen->key));
+	const uint64_t word = atomic_load_explicit(&left->word, memory_order_acquire);
+	atomic_store_explicit(&left->word, claim_make(CLAIM_OPEN, seen->minutes, 1), memory_order_release);
+	for (int i = 0; i < 1000; i++) {
+		atomic_load_explicit(&left->word, memory_order_acquire); /* some time, in which others may look */
+	}
+	atomic_store_explicit(&left->word, word, memory_order_release);
+}
+
+/* One attempt. False: something has changed since the looks. */
+static bool move(struct toy_desk *toy, const struct session_view *seen, uint32_t slot, const struct slot_view *to)
+{
+	const struct toy_record record = {.type = TOY_MOVE,
+					  .key = to->key,
+					  .from_key = seen->key,
+					  .from_minutes = seen->minutes,
+					  .session = seen->id,
+					  .minutes = to->minutes,
+					  .at_ms = toy_now_ms(toy)};
+	uint64_t lsn = 0;
+	table_moves_lock(toy->table);
+	if (toy->hasty == seen->id) {
+		leave_first(toy, seen);
+	}
+	if (table_move(toy->table, seen, slot, to, record.at_ms)) {
+		lsn = append(toy, &record);
+	}
+	table_moves_unlock(toy->table);
+	if (lsn != 0) {
+		table_moved(toy->table, seen, lsn);
+	}
+	return lsn != 0;
+}
+
+enum model_outcome toy_move(struct toy_desk *toy, uint64_t session, uint64_t key)
+{
+	for (;;) {
+		struct session_view seen;
+		struct slot_view view;
+		enum session_status to;
+		if (!table_session_view(toy->table, session, &seen)) {
+			return MODEL_NOSESSION;
+		}
+		if (life_judge(seen.status, LIFE_RESCHEDULE, 0, &to) != LIFE_CHANGES) {
+			return MODEL_STATE;
+		}
+		if (seen.key == key) {
+			return MODEL_THERE;
+		}
+		if (is_purged(toy->table, key)) {
+			return MODEL_PAST;
+		}
+		const uint32_t slot = table_find(toy->table, key);
+		if (slot == 0 || !table_view(toy->table, slot, key, &view)) {
+			return MODEL_NOSLOT;
+		}
+		if (!view.free) {
+			return MODEL_TAKEN;
+		}
+		if (move(toy, &seen, slot, &view)) {
+			return MODEL_DONE;
+		}
+	}
+}
+
 static void purge(struct table *table, uint16_t day, uint64_t lsn, uint32_t slice)
 {
-	table_purge_horizon(table, day, lsn);
 	struct purge_cursor cursor = {0};
+	table_purge_horizon(table, day, lsn);
 	while (table_purge_reclaim(table, &cursor, slice)) {
 	}
 }
 
 void toy_purge(struct toy_desk *toy, uint16_t day, uint32_t slice)
 {
+	table_moves_lock(toy->table);
 	const uint64_t lsn = append(toy, &(struct toy_record){.type = TOY_PURGE, .day = day});
+	table_purge_horizon(toy->table, day, lsn);
+	table_moves_unlock(toy->table);
 	purge(toy->table, day, lsn, slice);
 }
 
@@ -319,6 +390,10 @@ static bool apply(const struct toy_desk *toy, struct table *table, const struct 
 		const uint32_t client = intern_add(&table->clients, token, true);
 		return table_restore_booking(table, key, client, record->session, lsn, record->at_ms,
 					     record->minutes == 0, record->hold_seconds, error);
+	}
+	if (record->type == TOY_MOVE) {
+		return table_restore_move(table, record->session, toy_key_in(toy, table, record->from_key), key, lsn,
+					  record->at_ms, record->minutes == 0, error);
 	}
 	if (is_purged(table, key)) {
 		return true; /* appended by a thread that the purge overtook */
@@ -353,6 +428,9 @@ static bool redo(const struct toy_desk *toy, struct table *table, const struct t
 	case TOY_CHANGE:
 		return is_purged(table, key) || table_redo_change(table, record->session, record->status, lsn,
 								  record->at_ms, record->hold_seconds, error);
+	case TOY_MOVE:
+		return table_redo_move(table, record->session, toy_key_in(toy, table, record->from_key),
+				       record->from_minutes, key, record->minutes, lsn, record->at_ms, error);
 	case TOY_OPEN:
 		return table_redo_open(table, key, record->minutes, lsn, error);
 	default:

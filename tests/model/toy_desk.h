@@ -17,6 +17,7 @@ enum toy_type {
 	TOY_OPEN,
 	TOY_CLOSE,
 	TOY_PURGE,
+	TOY_MOVE,
 };
 
 struct toy_record {
@@ -25,7 +26,9 @@ struct toy_record {
 	uint16_t day;     /* PURGE */
 	uint32_t client;  /* BOOK: a token's number in the table that wrote it, as in the key */
 	uint64_t key;
-	uint64_t session;           /* BOOK, CHANGE */
+	uint64_t from_key;          /* MOVE */
+	uint16_t from_minutes;      /* MOVE */
+	uint64_t session;           /* BOOK, CHANGE, MOVE */
 	enum session_status status; /* CHANGE */
 	uint16_t hold_seconds;      /* BOOK, CHANGE: if held */
 	uint64_t at_ms;
@@ -35,6 +38,7 @@ struct toy_desk {
 	struct table *table;
 	bool unlisted_slots;
 	bool blind;              /* a canary: claims whatever the slot's word has become */
+	uint64_t hasty;          /* a canary: this session opens the slot it leaves before it takes the other */
 	_Atomic uint64_t now_ms; /* the clock, turned by the test */
 	struct lock lock;
 	struct toy_record *records;
@@ -64,6 +68,8 @@ uint64_t toy_now_ms(const struct toy_desk *toy);
 /* As slot/life.h judges by these facts, and by the toy's clock. */
 enum model_outcome toy_change(struct toy_desk *toy, uint64_t session, enum life_command command, unsigned facts);
 enum model_outcome toy_cancel(struct toy_desk *toy, uint64_t session);
+/* RESCHEDULE to the slot at `key`. */
+enum model_outcome toy_move(struct toy_desk *toy, uint64_t session, uint64_t key);
 /* Moves the horizon and reclaims, `slice` records at a time. */
 void toy_purge(struct toy_desk *toy, uint16_t day, uint32_t slice);
 

@@ -12,11 +12,12 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Eight bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Nine bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
  *   lost-status      replay skips what else becomes of sessions
+ *   lost-move        replay skips sessions that go to another slot
  *   lost-purge       replay skips purges
  *   revived-hold     the hold clock goes back with the wall clock
  *   lost-redo        replay skips the records that a snapshot may have or not
@@ -59,6 +60,7 @@ enum canary {
 	CANARY_LOSERS_AT_ONCE,
 	CANARY_LOST_CANCEL,
 	CANARY_LOST_STATUS,
+	CANARY_LOST_MOVE,
 	CANARY_LOST_PURGE,
 	CANARY_LOST_REDO,
 	CANARY_REVIVED_HOLD,
@@ -66,8 +68,8 @@ enum canary {
 	CANARIES,
 };
 
-static const char *const canary_names[] = {"none",       "eager-gate", "losers-at-once", "lost-cancel", "lost-status",
-					   "lost-purge", "lost-redo",  "revived-hold",   "half-group"};
+static const char *const canary_names[] = {"none",      "eager-gate", "losers-at-once", "lost-cancel",  "lost-status",
+					   "lost-move", "lost-purge", "lost-redo",      "revived-hold", "half-group"};
 
 /* Of all lives; numbers of 64 bits, added up over processes. */
 struct counts {
@@ -159,6 +161,10 @@ static void note_change(struct history *history, const struct sim_command *comma
 		}
 		return;
 	}
+	if (command->verb == SIM_MOVE) {
+		note_slot(history, &command->from, command->session, false, command->lsn);
+		note_slot(history, &command->from, 0, true, command->lsn);
+	}
 	if (command->verb != SIM_PURGE) {
 		const struct sim_at at = {command->psychologist, command->day, command->minute};
 		const bool takes =
@@ -221,6 +227,13 @@ static uint64_t truth_of_group(struct history *history, const struct sim_command
 	return truth;
 }
 
+/* Is this answer to a RESCHEDULE about the session, not about the slot it was to go to? */
+static bool is_of_session(enum outcome_code code)
+{
+	return code == OUTCOME_DONE || code == OUTCOME_NOSESSION || code == OUTCOME_STATE || code == OUTCOME_EXPIRED ||
+	       code == OUTCOME_THERE;
+}
+
 /* The record the answer depends on: the last that changed a slot or session asked about. */
 static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome)
 {
@@ -233,7 +246,8 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	if (command->session == SIM_NO_SESSION || outcome->code == OUTCOME_PAST) {
 		return 0; /* nobody's; past by the clock alone */
 	}
-	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE || command->verb == SIM_RENEW) {
+	const bool of_session = command->verb == SIM_MOVE && is_of_session(outcome->code);
+	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE || command->verb == SIM_RENEW || of_session) {
 		return truth_of_session(history, command);
 	}
 	uint64_t truth = 0;
@@ -258,13 +272,17 @@ static uint64_t session_of_command(struct prng *prng, const struct sim_command *
 	return sim_command_claims(command) ? command->session : 0;
 }
 
-/* A session of an earlier command, with the place it was for, so that the model's account knows its slot. */
+/* A session of an earlier command, with the place it has, or was for, so that the model's account knows its slot. */
 static uint64_t choose_session(struct history *history, struct sim_at *at)
 {
 	for (uint32_t tries = 0; tries < 8 && history->command_count > 0; tries++) {
 		const struct sim_command *earlier =
 		    &history->commands[prng_below(&history->prng, history->command_count)];
 		const uint64_t session = session_of_command(&history->prng, earlier, at);
+		struct model_session found;
+		if (session != 0 && model_session(&history->model, session, &found)) {
+			*at = (struct sim_at){key_psychologist(found.key), key_day(found.key), key_minute(found.key)};
+		}
 		if (session != 0) {
 			return session;
 		}
@@ -275,6 +293,10 @@ static uint64_t choose_session(struct history *history, struct sim_at *at)
 static void choose_sessions(struct history *history, struct sim_command *command)
 {
 	struct sim_at at = {command->psychologist, command->day, command->minute};
+	if (command->verb == SIM_MOVE) {
+		command->session = choose_session(history, &at);
+		return;
+	}
 	if (command->verb == SIM_CHANGE || command->verb == SIM_RENEW || command->verb == SIM_SESSION) {
 		command->session = choose_session(history, &at);
 		command->psychologist = at.psychologist;
@@ -544,6 +566,8 @@ static bool is_lost(const struct history *history, const struct record *record, 
 		return record->type == RECORD_CANCEL;
 	case CANARY_LOST_STATUS:
 		return record->type == RECORD_STATUS;
+	case CANARY_LOST_MOVE:
+		return record->type == RECORD_MOVE;
 	case CANARY_LOST_PURGE:
 		return record->type == RECORD_PURGE;
 	case CANARY_LOST_REDO:

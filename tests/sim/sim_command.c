@@ -40,9 +40,9 @@ static void random_group(struct prng *prng, uint16_t first_day, struct sim_comma
 
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 {
-	/* Of 48 commands, so many are of each verb. */
-	static const uint8_t weights[] = {7, 8, 6, 3, 5, 3, 3, 2, 2, 1, 8};
-	uint32_t draw = prng_below(prng, 48);
+	/* Of 54 commands, so many are of each verb. */
+	static const uint8_t weights[] = {7, 8, 6, 3, 5, 3, 3, 2, 2, 1, 8, 6};
+	uint32_t draw = prng_below(prng, 54);
 	enum sim_verb verb = SIM_BOOK;
 	while (draw >= weights[verb]) {
 		draw -= weights[verb++];
@@ -170,7 +170,8 @@ bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint6
 		const bool said = wal_has_room(desk_wal(desk));
 		return view.status == SESSION_EXPIRED && view.version == expected.version + said;
 	}
-	return view.status == expected.status && view.version == expected.version;
+	return view.status == expected.status && view.version == expected.version &&
+	       key_day(view.key) == key_day(expected.key) && key_minute(view.key) == key_minute(expected.key);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- groups */
@@ -363,6 +364,8 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 		return desk_hold(desk, &place, span_of(client), command->seconds);
 	case SIM_RENEW:
 		return desk_renew(desk, command->session, command->seconds);
+	case SIM_MOVE:
+		return desk_reschedule(desk, command->session, &place);
 	case SIM_OPEN:
 		return desk_open(desk, &place, 50, 1, 50);
 	case SIM_CLOSE:
@@ -381,6 +384,16 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 		*agrees = sim_same_session(desk, model, command->session, &outcome.lsn);
 		return outcome;
 	}
+}
+
+/* Where it is; zeros: nowhere. */
+static struct sim_at session_at(struct model *model, uint64_t id)
+{
+	struct model_session session;
+	if (!model_session(model, id, &session)) {
+		return (struct sim_at){0};
+	}
+	return (struct sim_at){key_psychologist(session.key), key_day(session.key), key_minute(session.key)};
 }
 
 bool sim_command_model(struct sim_command *command, struct model *model, enum model_outcome *outcome)
@@ -409,6 +422,10 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 		started = model_has_started(model, key);
 		*outcome =
 		    model_change(model, command->session, command->command, started ? LIFE_HAS_STARTED : 0, &changed);
+		return changed;
+	case SIM_MOVE:
+		command->from = session_at(model, command->session);
+		*outcome = model_move(model, command->session, key, &changed);
 		return changed;
 	case SIM_OPEN:
 		*outcome = model_open(model, key, 50, &opened);
@@ -454,6 +471,8 @@ bool sim_command_agrees(const struct sim_command *command, const struct outcome 
 		return outcome->code == OUTCOME_HELD;
 	case MODEL_LIMIT:
 		return outcome->code == OUTCOME_CLIENT_HOLDS || outcome->code == OUTCOME_HOLD_TOTAL;
+	case MODEL_THERE:
+		return outcome->code == OUTCOME_THERE;
 	case MODEL_EARLY:
 		return outcome->code == OUTCOME_EARLY;
 	case MODEL_OVERLAP:

@@ -30,6 +30,7 @@ enum sim_verb {
 	SIM_SLOTS,
 	SIM_PURGE,
 	SIM_GROUP,  /* BOOKALL, BOOKANY, EXEC */
+	SIM_MOVE,   /* RESCHEDULE to the command's place */
 	SIM_EXPIRE, /* nobody's: somebody came across a hold that is over */
 };
 
@@ -62,13 +63,14 @@ struct sim_command {
 	uint16_t day;              /* PURGE: before it */
 	uint16_t days;             /* SLOTS: so many from `day` on */
 	uint16_t minute;
-	uint16_t seconds;                       /* HOLD, RENEW */
-	uint64_t session;                       /* CHANGE, RENEW, EXPIRE, SESSION: asked for; BOOK, HOLD: answered */
-	uint64_t now_ms;                        /* wall clock */
-	uint64_t hold_ms;                       /* hold clock, by the simulation's own account */
-	uint64_t lsn;                           /* of the record it appended; 0: none */
-	uint64_t truth;                         /* the record its answer depends on, by the simulation's own account */
-	bool told;                              /* the reply has left its gate */
+	uint16_t seconds;   /* HOLD, RENEW */
+	uint64_t session;   /* CHANGE, RENEW, EXPIRE, SESSION, MOVE: asked for; BOOK, HOLD: answered */
+	struct sim_at from; /* MOVE: where the session was, if it moved */
+	uint64_t now_ms;    /* wall clock */
+	uint64_t hold_ms;   /* hold clock, by the simulation's own account */
+	uint64_t lsn;       /* of the record it appended; 0: none */
+	uint64_t truth;     /* the record its answer depends on, by the simulation's own account */
+	bool told;          /* the reply has left its gate */
 	struct sim_member members[SIM_MEMBERS]; /* GROUP */
 	uint32_t member_count;
 	enum model_outcome expected[SIM_MEMBERS]; /* the model's, of each */
@@ -89,8 +91,8 @@ static inline uint32_t sim_time_of(const struct sim_command *command)
 	return command->minute / 60u - 9;
 }
 
-/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW and SESSION, also in a group, the session
- * is left to the caller; of PURGE the day is the next, at most the last. */
+/* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW, SESSION and MOVE, also in a group,
+ * the session is left to the caller; of PURGE the day is the next, at most the last. */
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day);
 
 /* The slot at the command's place. False, *session 0: there is none. *session is 0, too, if nobody has it. */

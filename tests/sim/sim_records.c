@@ -85,6 +85,23 @@ static void make_up_status(struct prng *prng, struct made_up *parts, struct reco
 	record->hold_seconds = record->status == SESSION_HELD ? (uint16_t)(1 + prng_below(prng, UINT16_MAX)) : 0;
 }
 
+static void make_up_move(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	record->type = RECORD_MOVE;
+	record->session = 1 + prng_next(prng) / 2;
+	record->psychologist = random_token(prng, parts->psychologist, 16);
+	record->day = (uint16_t)prng_next(prng);
+	record->minute = (uint16_t)prng_below(prng, MINUTES_PER_DAY);
+	record->unlisted = prng_one_in(prng, 4);
+	record->minutes = record->unlisted ? 0 : (uint16_t)(1 + prng_below(prng, SLOT_MINUTES_MAX));
+	record->from = (struct record_from){
+	    .psychologist = random_token(prng, parts->client, TOKEN_SIZE_MAX),
+	    .day = (uint16_t)prng_next(prng),
+	    .minute = (uint16_t)prng_below(prng, MINUTES_PER_DAY),
+	    .minutes = (uint16_t)prng_below(prng, SLOT_MINUTES_MAX + 1),
+	};
+}
+
 static void make_up_group(struct prng *prng, struct made_up *parts, struct record *record)
 {
 	record->type = RECORD_GROUP;
@@ -102,7 +119,7 @@ static void make_up_group(struct prng *prng, struct made_up *parts, struct recor
 static struct record make_up(struct prng *prng, struct made_up *parts)
 {
 	const uint64_t at_ms = prng_next(prng) % RECORD_AT_MS_MAX;
-	const uint32_t draw = prng_below(prng, 18);
+	const uint32_t draw = prng_below(prng, 19);
 	struct record record = {.at_ms = at_ms};
 	if (draw < 9) {
 		make_up_booking(prng, parts, &record);
@@ -119,8 +136,10 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 	} else if (draw < 16) {
 		record.type = RECORD_PURGE;
 		record.day = (uint16_t)prng_next(prng);
-	} else {
+	} else if (draw < 18) {
 		make_up_status(prng, parts, &record);
+	} else {
+		make_up_move(prng, parts, &record);
 	}
 	return record;
 }

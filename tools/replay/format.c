@@ -128,6 +128,16 @@ static void slots_field(struct line *line, const struct record *record)
 	buffer_add(line->out, "]", json);
 }
 
+static void unlisted_field(struct line *line, bool unlisted)
+{
+	if (line->format == FORMAT_JSON) {
+		name(line, "unlisted");
+		buffer_format(line->out, "%s", unlisted ? "true" : "false");
+	} else if (unlisted) {
+		buffer_format(line->out, " unlisted");
+	}
+}
+
 static void fields_of_book(struct line *line, const struct record *record)
 {
 	number_field(line, "session", record->session);
@@ -136,12 +146,21 @@ static void fields_of_book(struct line *line, const struct record *record)
 	time_field(line, "time", record->minute);
 	number_field(line, "minutes", record->minutes);
 	word_field(line, "client", record->client);
-	if (line->format == FORMAT_JSON) {
-		name(line, "unlisted");
-		buffer_format(line->out, "%s", record->unlisted ? "true" : "false");
-	} else if (record->unlisted) {
-		buffer_format(line->out, " unlisted");
-	}
+	unlisted_field(line, record->unlisted);
+}
+
+static void fields_of_move(struct line *line, const struct record *record)
+{
+	number_field(line, "session", record->session);
+	word_field(line, "psychologist", record->psychologist);
+	date_field(line, "date", record->day);
+	time_field(line, "time", record->minute);
+	number_field(line, "minutes", record->minutes);
+	unlisted_field(line, record->unlisted);
+	word_field(line, "from_psychologist", record->from.psychologist);
+	date_field(line, "from_date", record->from.day);
+	time_field(line, "from_time", record->from.minute);
+	number_field(line, "from_minutes", record->from.minutes);
 }
 
 static void fields(struct line *line, const struct record *record);
@@ -172,6 +191,9 @@ static void fields(struct line *line, const struct record *record)
 	case RECORD_HOLD:
 		fields_of_book(line, record);
 		number_field(line, "seconds", record->hold_seconds);
+		return;
+	case RECORD_MOVE:
+		fields_of_move(line, record);
 		return;
 	case RECORD_CANCEL:
 		number_field(line, "session", record->session);

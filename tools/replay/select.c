@@ -145,6 +145,19 @@ static bool group_concerns_slot(struct selection *selection, const struct record
 	return concerns;
 }
 
+/* From there, or to there. */
+static bool move_concerns_slot(struct selection *selection, const struct record *record)
+{
+	const bool takes =
+	    span_equal(record->psychologist, selection->psychologist) && is_at(selection, record->day, record->minute);
+	const bool leaves = span_equal(record->from.psychologist, selection->psychologist) &&
+			    is_at(selection, record->from.day, record->from.minute);
+	if (takes) {
+		ids_add(&selection->sessions, record->session);
+	}
+	return takes || leaves;
+}
+
 /* Is it about the slot asked for? */
 static bool concerns_slot(struct selection *selection, const struct record *record)
 {
@@ -162,6 +175,8 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 		}
 		ids_add(&selection->sessions, record->session);
 		return true;
+	case RECORD_MOVE:
+		return move_concerns_slot(selection, record);
 	case RECORD_OPEN:
 	case RECORD_CLOSE:
 		return span_equal(record->psychologist, selection->psychologist) && lists_slot(selection, record);

@@ -99,7 +99,7 @@ Test(record, out_of_its_bounds_is_refused)
 	    {0, 56, "size beyond its parts"},
 	    {1, 0xe1, "size beyond the largest"},
 	    {2, 0, "type 0"},
-	    {2, RECORD_HOLD + 1, "a type there is not"},
+	    {2, RECORD_MOVE + 1, "a type there is not"},
 	    {2, RECORD_GROUP, "a GROUP with a session"},
 	    {2, RECORD_CANCEL, "a CANCEL with a client"},
 	    {2, RECORD_OPEN, "an OPEN with a session"},
@@ -153,6 +153,46 @@ Test(record, says_no_status_that_another_type_says)
 		const size_t held = record_decode((struct span){bytes, size}, &read, &error);
 		cr_assert_eq(held, status == SESSION_HELD ? size : 0, "%u", status);
 		cr_assert(held == 0 || read.hold_seconds == 300);
+	}
+}
+
+Test(record, move_out_of_its_bounds_is_refused)
+{
+	static const struct {
+		size_t offset;
+		uint8_t byte;
+		const char *what;
+	} changes[] = {
+	    {5, 0, "left nobody"},
+	    {5, 65, "left a psychologist too long"},
+	    {35, 0xff, "left a minute beyond the day"},
+	    {37, 0xff, "left a duration beyond a day"},
+	    {38, 1, "what must be zero"},
+	    {46, ' ', "left a psychologist that is no token"},
+	    {30, 1, "a MOVE with slots"},
+	};
+	const struct record written = {
+	    .type = RECORD_MOVE,
+	    .session = 7,
+	    .psychologist = span_of("dr-lee"),
+	    .day = 3,
+	    .minute = 600,
+	    .minutes = 50,
+	    .from = {.psychologist = span_of("dr-kim"), .day = 2, .minute = 540, .minutes = 25},
+	};
+	uint8_t bytes[RECORD_SIZE_MAX] = {0};
+	struct record read;
+	struct error error = {0};
+	const size_t size = encode(&written, bytes);
+	cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), size, "%s", error.text);
+	cr_assert(span_equal(read.from.psychologist, written.from.psychologist));
+	cr_assert(read.from.day == 2 && read.from.minute == 540 && read.from.minutes == 25 && read.client.size == 0);
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		const uint8_t before = bytes[changes[i].offset];
+		bytes[changes[i].offset] = changes[i].byte;
+		cr_expect_eq(record_decode((struct span){bytes, sizeof bytes}, &read, &error), 0, "%s",
+			     changes[i].what);
+		bytes[changes[i].offset] = before;
 	}
 }
 
@@ -286,5 +326,6 @@ Test(record, has_a_name_for_each_type_and_no_other)
 	cr_assert_str_eq(record_type_name(RECORD_HOLD), "HOLD");
 	cr_assert_null(record_type_name((enum record_type)0));
 	cr_assert_str_eq(record_type_name(RECORD_GROUP), "GROUP");
-	cr_assert_null(record_type_name((enum record_type)(RECORD_HOLD + 1)));
+	cr_assert_str_eq(record_type_name(RECORD_MOVE), "MOVE");
+	cr_assert_null(record_type_name((enum record_type)(RECORD_MOVE + 1)));
 }

@@ -194,3 +194,11 @@ Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_2)
 	cr_assert_str_eq(output, "sound: records=7 last_lsn=7 blocks=10 segments=1\n"
 				 "from a snapshot: lsn=6 slots=3 sessions=2 bytes=24576\n");
 }
+
+/* With groups, holds, and what became of sessions. */
+Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_3)
+{
+	check_printed_as("data/golden/v3", "", "data/golden/v3.txt");
+	check_printed_as("data/golden/v3", "--dump", "data/golden/v3-dump.txt");
+	cr_assert_eq(run_on("data/golden/v3", "--verify"), 0);
+}

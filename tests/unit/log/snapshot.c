@@ -127,6 +127,8 @@ static void log_record(const struct toy_record *toy)
 		record.type = toy->status == SESSION_CANCELLED ? RECORD_CANCEL : RECORD_STATUS;
 		record.status = toy->status == SESSION_CANCELLED ? SESSION_FREE : toy->status;
 		break;
+	case TOY_MOVE:
+		WRONG("nothing is moved here");
 	case TOY_OPEN:
 	case TOY_CLOSE:
 		record.type = toy->type == TOY_OPEN ? RECORD_OPEN : RECORD_CLOSE;
