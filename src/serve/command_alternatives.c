@@ -88,7 +88,12 @@ static uint64_t begin(struct service *service, struct client *client, struct rep
 	return 0;
 }
 
-bool argument_alternatives(struct reply *reply, const struct request *request, uint32_t first, uint64_t *count)
+bool argument_alternatives(struct reply *reply, struct span word, uint64_t *count)
+{
+	return argument_number(reply, "ALT", word, 1, ALTERNATIVES_COUNT_MAX, count);
+}
+
+bool argument_only_alternatives(struct reply *reply, const struct request *request, uint32_t first, uint64_t *count)
 {
 	*count = 0;
 	if (first == request->count) {
@@ -98,7 +103,7 @@ bool argument_alternatives(struct reply *reply, const struct request *request, u
 		argument_syntax(reply, request);
 		return false;
 	}
-	return argument_number(reply, "ALT", request->words[first + 1], 1, ALTERNATIVES_COUNT_MAX, count);
+	return argument_alternatives(reply, request->words[first + 1], count);
 }
 
 uint64_t command_refuse_claim(struct service *service, struct client *client, struct reply *reply,

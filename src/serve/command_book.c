@@ -16,7 +16,8 @@ uint64_t command_book(struct service *service, struct client *client, const stru
 	struct place place;
 	struct span name;
 	uint64_t alternatives;
-	if (!read_claim(request, reply, &place, &name) || !argument_alternatives(reply, request, 5, &alternatives)) {
+	if (!read_claim(request, reply, &place, &name) ||
+	    !argument_only_alternatives(reply, request, 5, &alternatives)) {
 		return 0;
 	}
 	const struct outcome outcome = desk_book(service->desk, &place, name);

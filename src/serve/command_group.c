@@ -24,7 +24,7 @@ bool command_plan_book(const struct request *request, struct group *group, struc
 	uint64_t alternatives; /* of a BOOK; -EXECABORT names none */
 	if (!argument_place(reply, request, 1, &place) ||
 	    !argument_token(reply, "client", request->words[4], &client) ||
-	    !argument_alternatives(reply, request, 5, &alternatives)) {
+	    !argument_only_alternatives(reply, request, 5, &alternatives)) {
 		return false;
 	}
 	struct group_change *change = group_add(group, GROUP_BOOK);

@@ -1,6 +1,7 @@
 /*
  * command_life: HOLD, and what becomes of a session, by its id: COMMIT, RENEW, CONFIRM, CANCEL, RESCHEDULE, COMPLETE, NOSHOW.
  */
+#include "command_alternatives.h"
 #include <serve/arguments.h>
 #include <serve/command.h>
 
@@ -30,43 +31,56 @@ static uint64_t change(struct service *service, const struct request *request, s
 	return reply_outcome(reply, service->desk, &outcome);
 }
 
-/* [TTL seconds], the words from `first` on. */
-static bool read_ttl(const struct service *service, struct reply *reply, const struct request *request, uint32_t first,
-		     uint16_t *seconds)
+static bool read_ttl(const struct service *service, struct reply *reply, struct span word, uint64_t *seconds)
 {
-	uint64_t number = service->config->hold_ttl;
-	if (request->count == first + 2 && span_is(request->words[first], "TTL")) {
-		if (!argument_number(reply, "TTL", request->words[first + 1], 1, service->config->hold_ttl_max,
-				     &number)) {
+	return argument_number(reply, "TTL", word, 1, service->config->hold_ttl_max, seconds);
+}
+
+/* [TTL seconds] [ALT n], in any order, each at most once, the words of `request` from the sixth on. */
+static bool read_hold_options(const struct service *service, struct reply *reply, const struct request *request,
+			      uint64_t *seconds, uint64_t *alternatives)
+{
+	*seconds = 0;
+	*alternatives = 0;
+	for (uint32_t word = 5; word < request->count; word += 2) {
+		const bool whole = word + 1 < request->count;
+		if (whole && *seconds == 0 && span_is(request->words[word], "TTL")) {
+			if (!read_ttl(service, reply, request->words[word + 1], seconds)) {
+				return false;
+			}
+		} else if (whole && *alternatives == 0 && span_is(request->words[word], "ALT")) {
+			if (!argument_alternatives(reply, request->words[word + 1], alternatives)) {
+				return false;
+			}
+		} else {
+			argument_syntax(reply, request);
 			return false;
 		}
-	} else if (request->count != first) {
-		argument_syntax(reply, request);
-		return false;
 	}
-	*seconds = (uint16_t)number;
+	if (*seconds == 0) {
+		*seconds = service->config->hold_ttl;
+	}
 	return true;
 }
 
 uint64_t command_hold(struct service *service, struct client *client, const struct request *request,
 		      struct reply *reply)
 {
-	(void)client;
 	struct place place;
 	struct span token;
-	uint16_t seconds;
+	uint64_t seconds;
+	uint64_t alternatives;
 	if (!argument_place(reply, request, 1, &place) || !argument_token(reply, "client", request->words[4], &token) ||
-	    !read_ttl(service, reply, request, 5, &seconds)) {
+	    !read_hold_options(service, reply, request, &seconds, &alternatives)) {
 		return 0;
 	}
-	const struct outcome outcome = desk_hold(service->desk, &place, token, seconds);
-	if (outcome.code == OUTCOME_DONE) {
-		reply_array(reply, 2);
-		reply_integer(reply, (int64_t)outcome.value);
-		reply_integer(reply, (int64_t)outcome.expires_ms);
-	} else {
-		reply_refusal(reply, service->desk, &outcome);
+	const struct outcome outcome = desk_hold(service->desk, &place, token, (uint16_t)seconds);
+	if (outcome.code != OUTCOME_DONE) {
+		return command_refuse_claim(service, client, reply, &place, &outcome, alternatives);
 	}
+	reply_array(reply, 2);
+	reply_integer(reply, (int64_t)outcome.value);
+	reply_integer(reply, (int64_t)outcome.expires_ms);
 	return outcome.lsn;
 }
 
@@ -75,11 +89,20 @@ uint64_t command_renew(struct service *service, struct client *client, const str
 {
 	(void)client;
 	uint64_t id;
-	uint16_t seconds;
-	if (!read_id(reply, request, &id) || !read_ttl(service, reply, request, 2, &seconds)) {
+	uint64_t seconds = service->config->hold_ttl;
+	if (!read_id(reply, request, &id)) {
 		return 0;
 	}
-	const struct outcome outcome = desk_renew(service->desk, id, seconds);
+	if (request->count > 2) {
+		if (request->count != 4 || !span_is(request->words[2], "TTL")) {
+			argument_syntax(reply, request);
+			return 0;
+		}
+		if (!read_ttl(service, reply, request->words[3], &seconds)) {
+			return 0;
+		}
+	}
+	const struct outcome outcome = desk_renew(service->desk, id, (uint16_t)seconds);
 	if (outcome.code == OUTCOME_DONE) {
 		reply_integer(reply, (int64_t)outcome.expires_ms);
 	} else {

@@ -84,11 +84,12 @@ static const struct command commands[] = {
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES | COMMAND_CLAIMS,
 	.words_min = 5,
-	.words_max = 7,
-	.usage = "psychologist date time client [TTL seconds]",
-	.summary = "Keeps a slot for a client for a while; answers the session's id and when it is over.",
+	.words_max = 9,
+	.usage = "psychologist date time client [TTL seconds] [ALT n]",
+	.summary = "Keeps a slot for a client for a while; answers the session's id and when it is over, or a refusal, "
+		   "with ALT and n other slots.",
 	.since = "0.1.0",
-	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT, TTL},
+	.arguments = {PSYCHOLOGIST, DATE, TIME, CLIENT, TTL, ALT},
     },
     {
 	.name = "RENEW",
