@@ -76,7 +76,7 @@ export UBSAN_OPTIONS := print_stacktrace=1
 
 # ---------------------------------------------------------------------------------------------- archives, in link order
 
-layers   := serve wire log slot io base
+layers   := http serve wire log slot io base
 archives := drive model sim bench $(layers)
 
 $(foreach layer,$(layers),$(eval sources_of_$(layer) := $(wildcard src/$(layer)/*.c)))
@@ -154,7 +154,7 @@ build/$1/$2: $(call objects_of,$1,$(sources_of_$2)) $(call archives_of,$1,$2)
 	$$Q$(compiler_$1) $(link_$1) $(if $(filter fuzz/%,$2),-fsanitize=fuzzer) -o $$@ \
 		$$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$(if $(filter unit/%,$2),-lcriterion) $(if $(filter sim/%,$2),$(link_sim)) $(if $(filter block/%,$2),-lfuse3) \
-		$(if $(filter %-postgres,$2),-lpq) $(libraries)
+		$(if $(filter %-postgres,$2),-lpq) $(if $(filter http,$(names_$2)),-lmicrohttpd) $(libraries)
 endef
 
 $(foreach v,$(variants),$(eval $(call variant_rules,$v)))

@@ -49,5 +49,8 @@ static_assert(GROUP_SLOTS_MAX * (2 * TOKEN_SIZE_MAX + 32) + 32 <= RECORD_SIZE_MA
 #define HOT_COUNT_DEFAULT 10
 #define HOT_ENTRIES_MAX   8192
 
+/* Highest `feed-days-past` and `feed-days-ahead`. */
+#define FEED_DAYS_MAX 1000
+
 /* Workers. */
 #define THREADS_MAX 64

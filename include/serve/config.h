@@ -50,8 +50,12 @@ struct config {
 	uint32_t hot_entries;       /* hot-entries: slots for which a worker counts losers, default 1024; 0: none */
 	/* sessions-max-reply: sessions that one SESSIONS answers at most, default 1000 */
 	uint32_t sessions_max_reply;
-	char io[CONFIG_TEXT_SIZE];       /* io: auto, io_uring or posix, default auto */
-	char loglevel[CONFIG_TEXT_SIZE]; /* loglevel: debug, info, warning or error, default info */
+	uint16_t http_port;               /* http-port: TCP port of the calendars, default 0: none */
+	char feed_file[CONFIG_TEXT_SIZE]; /* feed-file: which calendars it serves, see http/feeds.h */
+	uint32_t feed_days_past;          /* feed-days-past: days before today in them, default 30 */
+	uint32_t feed_days_ahead;         /* feed-days-ahead: days from today on, default 366 */
+	char io[CONFIG_TEXT_SIZE];        /* io: auto, io_uring or posix, default auto */
+	char loglevel[CONFIG_TEXT_SIZE];  /* loglevel: debug, info, warning or error, default info */
 };
 
 void config_defaults(struct config *config);

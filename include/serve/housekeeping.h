@@ -6,7 +6,7 @@
  * steps it rests as long as the step took, and it runs at low priority, so that it takes the disk and a core for half of the
  * time at most [I8].
  *
- * It reads the log's positions, so the log is closed only once it has ended: service->housekeeping.
+ * It reads the log's positions, so the log is closed only once it has ended: service->log_readers.
  *
  * Threads: ask, answer and wake from any; start and join from main.
  */

@@ -64,8 +64,8 @@ struct service {
 	_Atomic uint64_t loading_bytes; /* of so many */
 	/* shared: set once by SHUTDOWN or a signal; workers then stop reading requests, flush, and end */
 	_Atomic bool stopping;
-	/* shared: a thread reads the log beside the workers; false, release, when it has ended */
-	_Atomic bool housekeeping;
+	/* shared: threads that read the log beside the workers; it is closed when there is none (service_stopped_reading) */
+	_Atomic uint32_t log_readers;
 	_Atomic uint64_t next_client_id; /* relaxed: only has to be unique */
 	/* each entry owned by its worker, the one behind the last worker's by the thread that replays */
 	struct counters counters[THREADS_MAX + 1];
@@ -81,4 +81,16 @@ extern _Thread_local uint32_t service_worker;
 static inline struct counters *service_counters(struct service *service)
 {
 	return &service->counters[service_worker];
+}
+
+/* A thread beside the workers is going to read the log, and has ended doing so. */
+static inline void service_reads_log(struct service *service)
+{
+	/* Relaxed: before there are workers who could close it. */
+	atomic_fetch_add_explicit(&service->log_readers, 1, memory_order_relaxed);
+}
+static inline void service_stopped_reading(struct service *service)
+{
+	/* Release; pairs with log_is_flushed. */
+	atomic_fetch_sub_explicit(&service->log_readers, 1, memory_order_release);
 }

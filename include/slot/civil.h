@@ -34,3 +34,6 @@ struct civil_now {
 bool civil_set_zone(const char *name);
 /* What the civil clock of the zone shows at `wall_ms`. */
 struct civil_now civil_at(uint64_t wall_ms);
+/* The moment (wall clock, ms) when the civil clock of the zone shows this: the first of two where clocks are set back; where
+ * they are set forward over it, as if they had not been. */
+uint64_t civil_instant(uint16_t day, uint16_t minute);

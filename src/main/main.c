@@ -5,6 +5,7 @@
  *   signals    sigwait: SIGTERM and SIGINT stop the server, a second one ends it at once
  *   loader     loads the snapshot, replays the log, hands it to worker 0
  *   housekeeper  writes snapshots
+ *   http       serves calendars, if http-port is set
  *   worker 0.. the loops
  *
  * Exit status: 0 stopped as asked, 1 could not start, 2 bad usage or configuration, 3 the log failed while running,
@@ -13,6 +14,7 @@
 #include <base/check.h>
 #include <base/hash.h>
 #include <base/version.h>
+#include <http/http.h>
 #include <inttypes.h>
 #include <io/disk_posix.h>
 #include <io/listen.h>
@@ -55,6 +57,7 @@ struct server {
 	struct hot hots[THREADS_MAX];
 	struct loader loader;
 	struct housekeeper housekeeper;
+	struct http http;
 	pthread_t signals;
 	sigset_t stop_signals;
 	_Atomic int status; /* of exit; relaxed, read after the threads are joined */
@@ -69,6 +72,7 @@ static void wake_all(struct service *service)
 		worker_wake(&server.workers[i]);
 	}
 	housekeeper_wake(&server.housekeeper);
+	http_wake(&server.http);
 }
 
 static void stop(int status)
@@ -275,8 +279,8 @@ static bool start(struct error *error)
 	put_together();
 	block_signals();
 	/* The housekeeper first: whoever stops the server wakes it. */
-	if (!housekeeper_start(&server.housekeeper, &server.service, error) || !start_workers(error) ||
-	    !start_signals(error)) {
+	if (!housekeeper_start(&server.housekeeper, &server.service, error) ||
+	    !http_start(&server.http, &server.service, error) || !start_workers(error) || !start_signals(error)) {
 		return false;
 	}
 	if (!config->fsync) {
@@ -307,6 +311,7 @@ static int wait_for_end(void)
 	}
 	loader_join(&server.loader);
 	housekeeper_join(&server.housekeeper);
+	http_join(&server.http);
 	disk_posix_close(&server.disk);
 	if (server.config.unix_path[0] != '\0') {
 		unlink(server.config.unix_path);

@@ -185,7 +185,7 @@ static void *run(void *argument)
 		disk_posix_close(&housekeeper->disk);
 	}
 	finish(housekeeper, UINT64_MAX, &(struct error){.code = ERROR_IO, .text = "the server is stopping"});
-	atomic_store_explicit(&service->housekeeping, false, memory_order_release); /* pairs with log_is_flushed */
+	service_stopped_reading(service);
 	return NULL;
 }
 
@@ -198,11 +198,10 @@ bool housekeeper_start(struct housekeeper *housekeeper, struct service *service,
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&housekeeper->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	/* Relaxed: before there are threads that ask. */
-	atomic_store_explicit(&service->housekeeping, true, memory_order_relaxed);
+	service_reads_log(service);
 	const int refused = pthread_create(&housekeeper->thread, NULL, run, housekeeper);
 	if (refused != 0) {
-		atomic_store_explicit(&service->housekeeping, false, memory_order_relaxed);
+		service_stopped_reading(service);
 		return error_errno(error, refused, "cannot start the thread that writes snapshots");
 	}
 	return true;

@@ -191,8 +191,8 @@ static bool log_is_flushed(const struct worker *worker)
 			return false;
 		}
 	}
-	/* Acquire; pairs with the end of the housekeeper. */
-	if (atomic_load_explicit(&worker->service->housekeeping, memory_order_acquire)) {
+	/* Acquire; pairs with service_stopped_reading. */
+	if (atomic_load_explicit(&worker->service->log_readers, memory_order_acquire) > 0) {
 		return false;
 	}
 	struct wal *wal = desk_wal(worker->service->desk);

@@ -179,6 +179,37 @@ static struct civil_now civil_of(const struct tm *tm)
 	return (struct civil_now){(uint16_t)day, (uint16_t)(tm->tm_hour * 60 + tm->tm_min)};
 }
 
+/* The second whose civil time this is in the zone, if `summer` says which of two it would be; -1 if there is none. */
+static int64_t second_of(const struct tm *civil, int summer)
+{
+	struct tm tm = *civil;
+	tm.tm_isdst = summer;
+	const time_t second = mktime(&tm);
+	return tm.tm_hour == civil->tm_hour && tm.tm_min == civil->tm_min ? (int64_t)second : -1;
+}
+
+uint64_t civil_instant(uint16_t day, uint16_t minute)
+{
+	const struct date date = date_of(day);
+	const struct tm civil = {.tm_year = (int)date.year - 1900,
+				 .tm_mon = (int)date.month - 1,
+				 .tm_mday = (int)date.day_of_month,
+				 .tm_hour = minute / 60,
+				 .tm_min = minute % 60};
+	const int64_t in_winter = second_of(&civil, 0);
+	const int64_t in_summer = second_of(&civil, 1);
+	int64_t second = in_winter < in_summer ? in_winter : in_summer;
+	if (second < 0) {
+		second = in_winter > in_summer ? in_winter : in_summer;
+	}
+	if (second < 0) {
+		struct tm never = civil;
+		never.tm_isdst = 0;
+		second = (int64_t)mktime(&never);
+	}
+	return second < 0 ? 0 : (uint64_t)second * 1000;
+}
+
 struct civil_now civil_at(uint64_t wall_ms)
 {
 	/* What this thread was told last, and the seconds for which it stays true: from the one asked about to the end

@@ -3,7 +3,7 @@
 #
 # usage: tools/house/layers.sh [ROOT]
 #
-#   4 main    3 serve    2 wire, log    1 slot, io    0 base
+#   5 main    4 http    3 serve    2 wire, log    1 slot, io    0 base
 #
 # A file of a layer may include headers of its own layer and of lower ones; siblings do not know each other. The layer of a
 # file is its folder, src/<layer>/ or include/<layer>/; the layer of a header is the folder in #include <layer/name.h>, and
@@ -13,7 +13,8 @@ cd "${1:-.}"
 
 grep -rnE '^[[:space:]]*#[[:space:]]*include' include src --include='*.[ch]' | awk '
 	BEGIN {
-		level["main"] = 4
+		level["main"] = 5
+		level["http"] = 4
 		level["serve"] = 3
 		level["wire"] = level["log"] = 2
 		level["slot"] = level["io"] = 1

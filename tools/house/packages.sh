@@ -15,6 +15,7 @@ needed() {
 		build binutils          command:ar                    the linker
 		build liburing-dev      header:liburing.h             io_uring
 		build libxxhash-dev     header:xxhash.h               checksums and hashing
+		build libmicrohttpd-dev header:microhttpd.h           the HTTP port
 		build tzdata            file:/usr/share/zoneinfo/UTC  time zones
 		run   redis-tools       command:redis-cli             redis-cli, to talk to the server with
 		run   netcat-openbsd    command:nc                    nc, to talk to the server with
