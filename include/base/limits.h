@@ -15,6 +15,15 @@
 #define WIDE_LINE_SIZE_MAX 65536
 #define WIDE_WORDS_MAX     1024
 
+/* BUSY: most intervals of one, which is what WIDE_WORDS_MAX words can name; and the days its window may have. */
+#define BUSY_COUNT_MAX 508
+static_assert((WIDE_WORDS_MAX - 6) / 2 >= BUSY_COUNT_MAX,
+	      "name, psychologist, source, generation, from, to, then two words each");
+#define BUSY_DAYS_MAX 400
+/* Highest `busy-sources-max` and `busy-intervals-max`. */
+#define BUSY_SOURCES_MAX   64
+#define BUSY_INTERVALS_MAX 16384
+
 /* Civil time. A day is counted from 1970-01-01 and kept in 16 bits, so the last one is 2149-06-06. */
 #define DAY_COUNT       65536
 #define MINUTES_PER_DAY 1440

@@ -32,6 +32,7 @@ enum record_type {
 	RECORD_STATUS, /* session `session` is `status` from now on (COMMIT, RENEW, CONFIRM, COMPLETE, NOSHOW, time) */
 	RECORD_HOLD,   /* as BOOK, but held, for `hold_seconds` from at_ms on */
 	RECORD_MOVE,   /* RESCHEDULE: session `session` gives up the slot at `from` and takes the other */
+	RECORD_BUSY,   /* `source` of the psychologist is busy in `busy` and, inside its window, never else */
 };
 
 /* 9999-12-31T23:59:59.999Z: the last moment a person can read (RFC 3339 has four digits for the year). */
@@ -68,6 +69,10 @@ struct record {
 	uint16_t slot_count;        /* OPEN, CLOSE */
 	const uint8_t *slots;       /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
 	struct record_from from;    /* MOVE */
+	struct span source;         /* BUSY */
+	uint64_t generation;        /* BUSY */
+	uint16_t busy_count;        /* BUSY: the window, and the intervals in it */
+	const uint8_t *busy;        /* BUSY: busy_count times start, end: civil minutes since 1970, 32 bits each */
 	uint16_t member_count;      /* GROUP */
 	struct span members;        /* GROUP: so many encoded records, back to back */
 };
@@ -99,4 +104,14 @@ typedef void record_ahead_f(void *context, const struct record *records, size_t 
 static inline struct record_slot record_slot(const struct record *record, uint16_t i)
 {
 	return (struct record_slot){load16(record->slots + 4 * i), load16(record->slots + 4 * i + 2)};
+}
+
+/* The window of a BUSY (0), and its intervals (from 1 on). */
+struct record_busy {
+	uint32_t start;
+	uint32_t end;
+};
+static inline struct record_busy record_busy(const struct record *record, uint16_t i)
+{
+	return (struct record_busy){load32(record->busy + 8 * i), load32(record->busy + 8 * i + 4)};
 }

@@ -15,6 +15,8 @@
 bool argument_token(struct reply *reply, const char *name, struct span word, struct span *token);
 bool argument_date(struct reply *reply, const char *name, struct span word, uint16_t *day);
 bool argument_time(struct reply *reply, const char *name, struct span word, uint16_t *minute);
+/* YYYY-MM-DDTHH:MM, as civil minutes since 1970 (slot/busy.h). */
+bool argument_moment(struct reply *reply, const char *name, struct span word, uint32_t *minute);
 bool argument_number(struct reply *reply, const char *name, struct span word, uint64_t least, uint64_t most,
 		     uint64_t *number);
 /* psychologist, date and time, the words from `first` on. */

@@ -39,8 +39,10 @@ struct client {
 	const char *last_command; /* name of the last command, static */
 	/* an unfinished request, or NULL */
 	client_task_f *task;
-	bool task_waits;     /* for another thread, which ends with wake_all: it is not called in between */
-	void *task_state;    /* the task's, freed by it; if the connection goes first, with free() */
+	bool task_waits;  /* for another thread, which ends with wake_all: it is not called in between */
+	void *task_state; /* the task's, freed by it; if the connection goes first, with free(), */
+	/* after this, unless it is NULL: ends what must not be left half-done */
+	void (*task_abandoned)(struct service *service, void *task_state);
 	struct client *next; /* other clients of the worker, for CLIENT LIST */
 	struct client *previous;
 };

@@ -45,6 +45,7 @@ enum command_class {
 	COMMAND_BOOK,
 	COMMAND_READ,
 	COMMAND_HOURS,
+	COMMAND_SYNC,
 	COMMAND_ANY,
 };
 
@@ -94,7 +95,7 @@ command_f command_hold, command_renew, command_commit, command_confirm, command_
     command_complete, command_noshow;
 command_f command_slot, command_slots, command_session;
 command_f command_alternatives, command_sessions;
-command_f command_open, command_close, command_purge;
+command_f command_busy, command_open, command_close, command_purge;
 command_f command_ping, command_echo, command_hello, command_auth, command_select, command_client, command_reset,
     command_quit, command_time, command_help;
 command_f command_docs;

@@ -50,6 +50,8 @@ struct config {
 	uint32_t hot_entries;       /* hot-entries: slots for which a worker counts losers, default 1024; 0: none */
 	/* sessions-max-reply: sessions that one SESSIONS answers at most, default 1000 */
 	uint32_t sessions_max_reply;
+	uint32_t busy_sources_max;        /* busy-sources-max: of one psychologist, default 8 */
+	uint32_t busy_intervals_max;      /* busy-intervals-max: of one source, default 4096 */
 	uint16_t http_port;               /* http-port: TCP port of the calendars, default 0: none */
 	char feed_file[CONFIG_TEXT_SIZE]; /* feed-file: which calendars it serves, see http/feeds.h */
 	uint32_t feed_days_past;          /* feed-days-past: days before today in them, default 30 */

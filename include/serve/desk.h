@@ -71,6 +71,8 @@ enum outcome_code {
 	OUTCOME_HOLDS,        /* holds-max */
 	OUTCOME_HOLD_TOTAL,   /* hold-total-max */
 	OUTCOME_FUTURE,       /* PURGE of days that are not over */
+	OUTCOME_SOURCES,      /* busy-sources-max */
+	OUTCOME_INTERVALS,    /* busy-intervals-max */
 	OUTCOME_MEMORY,       /* maxmemory is reached */
 	OUTCOME_LIMIT,        /* more changes together than the log takes as one record */
 };
@@ -130,6 +132,25 @@ struct outcome desk_open(struct desk *desk, const struct place *place, uint16_t 
 /* CLOSE: the free slots of the day, or the one at place->minute. Occupied ones stay; *occupied says how many. */
 #define DESK_WHOLE_DAY MINUTES_PER_DAY
 struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t *occupied);
+
+/* BUSY: replaces what a source of the psychologist has inside the window. The sets are as they should be at once, and the log
+ * has it; which slots are blocked follows a slice at a time: desk_busy_step until it is false, whatever becomes of who
+ * asked. */
+struct busy_walk {
+	uint32_t psychologist;
+	struct busy_interval window;
+	uint32_t day; /* the next; a slot of the day before the window may reach into it */
+	uint32_t last_day;
+	uint64_t lsn;
+	/* slots that overlap the window */
+	uint64_t blocked;
+	uint64_t unblocked;
+	uint64_t conflicts; /* occupied, although a source is busy */
+};
+/* DONE, with a walk that is over if the generation is older than the source's. `update` without its psychologist. */
+struct outcome desk_busy(struct desk *desk, struct span psychologist, const struct busy_update *update,
+			 struct busy_walk *walk);
+bool desk_busy_step(struct desk *desk, struct busy_walk *walk);
 
 /* PURGE: everything before `day` is gone at once; its memory comes back with desk_purge_slice. */
 struct outcome desk_purge(struct desk *desk, uint16_t day);

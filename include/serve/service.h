@@ -37,6 +37,7 @@ struct counters {
 	counter slots_booked;
 	counter slots_held;
 	counter slots_blocked;
+	counter busy_conflicts; /* that BUSY has reported */
 	counter holds_expired;
 	counter commands;    /* requests executed */
 	counter errors;      /* requests answered with an error */

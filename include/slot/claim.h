@@ -13,7 +13,7 @@
  *                                                            slot (minutes 0), which no OPEN made, the stamp its record
  *                                                            had before
  * SESSION  the latest claim is this session's                the session: low 16 bits of its generation, its number
- * BLOCKED  busy elsewhere                                     lsn of the record that blocked it
+ * BLOCKED  nobody has it, and the psychologist is busy        the highest lsn that this depends on
  * CLOSED   on its way in or out: somebody is appending the    0
  *          record that opens or closes it; others wait
  * CARD     the record is no slot but a day card               its bitmap (slot/table.h), 60 bits
@@ -23,18 +23,21 @@
  *   OPEN -> SESSION                 a claim: CAS                                        [table_claim]
  *   SESSION(dead) -> SESSION(new)   a claim on a freed slot: CAS                        [table_claim]
  *   SESSION(new) -> what it was     a claim, not settled, that is taken back            [table_unclaim]
- *   SESSION -> OPEN, CLOSED         the session, not settled, has gone to another slot  [table_moved]
- *   OPEN, SESSION(dead) -> CLOSED   a close: CAS                                        [table_close]
+ *   SESSION -> OPEN, BLOCKED, CLOSED   the session, not settled, has gone to another slot  [table_moved]
+ *   OPEN, SESSION(dead) -> BLOCKED  the psychologist is busy: CAS                       [table_derive]
+ *   SESSION(dead) -> BLOCKED        the same, by who is just freeing it, not settled: CAS  [table_settle]
+ *   BLOCKED -> OPEN                 not any more: CAS                                   [table_derive]
+ *   OPEN, SESSION(dead), BLOCKED -> CLOSED   a close: CAS                               [table_close]
  *   any but CLOSED -> CLOSED        a purge: CAS                                        [table_purge_reclaim]
  *   CLOSED -> NONE                  whoever closed it, once it is out of the index      [table_remove]
  *   NONE -> OPEN, CLOSED            whoever took the record from the pool               [table_add]
- *   CLOSED -> OPEN                  whoever added it so, the record being in the log    [table_open]
+ *   CLOSED -> OPEN, BLOCKED         whoever added it so, the record being in the log    [table_open]
  *
  * A slot is free if it is OPEN, or SESSION and that session no longer occupies it: cancelling changes the session's
  * state word (slot/session.h), never this one.
  *
  * Why a compare-and-swap cannot succeed on a word that went away and came back (ABA): an OPEN carries the lsn that
- * opened it or a stamp, a SESSION the number and generation of a session, and none of these is given out twice. (A
+ * opened or unblocked it or a stamp, a SESSION the number and generation of a session, and none of these is given out twice. (A
  * generation repeats its low 16 bits after 65,536 purges of the same record; no look at a slot lasts that long.) A claim
  * that is taken back is the one exception, and no harm: until it is settled nobody answers from it, and afterwards the slot
  * is in every respect what it was before.

@@ -23,6 +23,8 @@
  *   STATUS
  *   MOVE     the slot it left is OPEN with this lsn (an unlisted one no more), the one it took has the session, as for BOOK and
  *            OPEN; the session as for STATUS.
+ *   BUSY     the source has these intervals in the window. An update of an older generation than the copy's is ignored:
+ *            then the copy had it before. Whether a slot is blocked is not copied, but derived at the end of replay.
  *   GROUP    each of its records, in their order, all of one lsn. A copy may have some of it and not the rest, as of any
  *            run of records: each says on its own what its slot and session are from then on.
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
@@ -31,8 +33,8 @@
  * Ids [I10]: a free session record is copied with its generation, so that no id is given out again. A session below the
  * horizon that was not reclaimed yet is given up at the end, which makes the same generation.
  *
- * Not copied: day cards (made again), unlisted slots that were never booked (no record made them), counts of memory.
- * Tokens are copied last, so that every number a copy uses is among them; they keep their numbers.
+ * Not copied: day cards (made again), whether a slot is blocked, unlisted slots that were never booked (no record made
+ * them), counts of memory. Tokens are copied last, so that every number a copy uses is among them; they keep their numbers.
  *
  * Threads: copying, any, beside anything but restoring. Put and redo: one, before there are others.
  */

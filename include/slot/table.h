@@ -41,6 +41,18 @@
  * at the neighbours and add its own without others in between. Unlisted slots are outside the hours: found by their exact
  * key only, on no card, in no day, and they do not overlap.
  *
+ * Blocked slots. A slot that nobody occupies is blocked, its word BLOCKED instead of OPEN, exactly while the psychologist is
+ * busy (slot/busy.h) at some minute of it. Nothing remembers that but the word: whoever changes a set, or frees or opens a
+ * slot, sees to it, and the end of replay derives it for all. Why nobody is missed:
+ *   - who changes a set does it under the hours lock, and then looks at the slots again, a day at a time, each time under the
+ *     hours lock: by then the set may have changed once more, which does no harm, since it goes by the present one
+ *   - who opens a slot does so under the hours lock
+ *   - who frees a slot looks at the set after it has changed the session's state and before that is settled
+ *     (table_settle, table_moved). Is its look before the change of the set, then the one who changed that finds the
+ *     session not settled, waits, and looks again; is it after, it sees the new set.
+ * A claim does not look at sets at all: it compares with a word that says OPEN. One that wins while a set is being changed
+ * is a conflict like any other, and stays.
+ *
  * Memory [I5]. The table does its own accounts; callers only say whether a booking is promised, which it is if the slot
  * is listed (minutes != 0). What is promised at any moment is TABLE_BOOKING_BYTES for each listed slot that no session
  * occupies. In the order of a slot's life:
@@ -70,6 +82,7 @@
 
 #include <base/intern.h>
 #include <base/pool.h>
+#include <slot/busy.h>
 #include <slot/claim.h>
 #include <slot/key.h>
 #include <slot/session.h>
@@ -99,6 +112,8 @@ struct table {
 	 * the horizon has risen: so the log never has a move of a session that an earlier purge took. Leaves below it: the
 	 * log's staging lock. */
 	struct lock moves;
+	struct busy busy;
+	bool derives; /* false while the log is replayed; then true, before there are others: see table_restore_done */
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
 	/* shared: written by table_remove and table_purge_horizon, read by all; each only grows */
 	_Atomic uint32_t purged_before_day; /* days below it are gone */
@@ -218,9 +233,9 @@ void table_moves_unlock(struct table *table) RELEASE(table->moves);
  * False if either is no longer as it was seen, or its day has been purged: nothing has changed. */
 bool table_move(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to,
 		uint64_t at_ms) REQUIRES(table->moves);
-/* The record of it is in the log at `lsn`: the slot it left (seen->key) is open from there on, or, if it was unlisted, no more;
- * settles the session. */
-void table_moved(struct table *table, const struct session_view *seen, uint64_t lsn);
+/* The record of it is in the log at `lsn`: the slot it left (seen->key) is open from there on, or (true) blocked, or, if it was
+ * unlisted, no more; settles the session. */
+bool table_moved(struct table *table, const struct session_view *seen, uint64_t lsn);
 
 /* The ids of a client's sessions, the last made first, whatever their status: looks at up to `looks` sessions behind the cursor
  * (zeros: at the start); `ids` has room for as many. A session that was settled before the walk began, and whose day is not
@@ -234,19 +249,33 @@ uint32_t table_client_sessions(const struct table *table, uint32_t client, struc
 			       uint32_t looks, enum thread_walk *walk);
 
 /* Says which record made the session's present state; links a new session to its client's (slot/thread.h). Release; pairs
- * with session_wait_settled. */
-void table_settle(struct table *table, uint64_t id, uint64_t lsn);
+ * with session_wait_settled. True: by that the slot was freed, and it is blocked. */
+bool table_settle(struct table *table, uint64_t id, uint64_t lsn);
 
 /* Adds a slot with this key and word (OPEN or CLOSED; an unlisted one: claim_make(CLAIM_OPEN, 0, 0)) unless there is
  * one; a listed one is marked on its day card. Returns the slot that is there now and says in *added whether it is this
  * one. 0 when memory is spent; with `promised`, which does not ask the limit, only when address space is. */
 uint32_t table_add(struct table *table, uint64_t key, uint64_t word, bool promised, bool *added);
 
-/* The slot was added CLOSED, and the record that opens it is in the log at `lsn`: from here on it is open. */
-void table_open(struct table *table, uint32_t slot, uint64_t lsn);
+/* The slot was added CLOSED, and the record that opens it is in the log at `lsn`: from here on it is open, or (true)
+ * blocked. */
+bool table_open(struct table *table, uint32_t slot, uint64_t lsn);
 
-/* Starts taking a free slot out: compare-and-swap of its word to CLOSED. Not for an unlisted slot that was never booked
- * (seen->lsn == 0): no record made it, so none can close it. */
+/* What the psychologist's calendars make of a slot that was looked at. */
+enum table_busy {
+	TABLE_BUSY_STANDS,    /* it is as they say */
+	TABLE_BUSY_BLOCKED,   /* from now on */
+	TABLE_BUSY_UNBLOCKED, /* from now on it is open */
+	TABLE_BUSY_CONFLICT,  /* occupied, although they are busy */
+	TABLE_BUSY_AGAIN,     /* it has changed since the look */
+};
+/* Are they busy at some minute of a listed slot that this group, or whoever asks, is about to free? *lsn is raised. */
+bool table_is_busy(struct table *table, uint64_t key, uint16_t minutes, uint64_t *lsn);
+/* Makes a listed slot as they say. *lsn is raised to what that depends on. Hours lock held. */
+enum table_busy table_derive(struct table *table, uint32_t slot, const struct slot_view *seen, uint64_t *lsn);
+
+/* Starts taking a free or blocked slot out: compare-and-swap of its word to CLOSED. Not for an unlisted slot that was never
+ * booked (seen->lsn == 0): no record made it, so none can close it. */
 bool table_close(struct table *table, uint32_t slot, const struct slot_view *seen);
 /* Ends it, the record being in the log at `lsn`: out of the index, and back to the pool. Also takes back a table_add of
  * a CLOSED slot, with lsn 0. */
@@ -280,7 +309,7 @@ bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uin
 			bool unlisted, struct error *error);
 bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error);
-/* After the last record: makes the pools ready for others. */
+/* After the last record: makes the pools ready for others, and blocks what the calendars say. */
 void table_restore_done(struct table *table);
 
 /* PURGE. First table_purge_horizon (days below `day` are gone from now on: find and session_view no longer see them),

@@ -5,7 +5,8 @@
  *
  *    header | slots, 4 bytes each | psychologist | client | reason or members | zeros to a multiple of 8
  *
- * Of a MOVE, where the slots would be, stands where the session was (8 bytes), and where the client would be, with whom.
+ * Of a MOVE, where the slots would be, stands where the session was (8 bytes), and where the client would be, with whom. Of a
+ * BUSY, where the slots would be, stand intervals of 8 bytes, and where the client would be, the source.
  *
  * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
  * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
@@ -24,18 +25,19 @@ struct record_header {
 	uint8_t type;
 	uint8_t flags;
 	uint8_t psychologist_size;
-	uint8_t client_size;  /* MOVE: of the psychologist it was with */
+	uint8_t client_size;  /* MOVE: of the psychologist it was with; BUSY: of the source */
 	uint16_t reason_size; /* GROUP: of the members */
 	uint64_t at_ms;
-	uint64_t session;
+	uint64_t session; /* BUSY: the generation */
 	uint16_t day;
 	uint16_t minute;
 	uint16_t minutes;
-	uint16_t count; /* of slots; GROUP: of members; HOLD, STATUS: hold_seconds */
+	uint16_t count; /* of slots; GROUP: of members; BUSY: of intervals; HOLD, STATUS: hold_seconds */
 };
 
 #define RECORD_HEADER_SIZE   32
 #define RECORD_SLOT_SIZE     4
+#define RECORD_BUSY_SIZE     8
 #define RECORD_FROM_SIZE     8 /* day, minute, minutes, zero: 16 bits each */
 #define TYPE_OFFSET          2
 #define RECORD_FLAG_UNLISTED 1u
@@ -58,6 +60,9 @@ static_assert(offsetof(struct record_header, count) == 30, "docs/LOG_FORMAT.md")
 static_assert(RECORD_HEADER_SIZE + OPEN_COUNT_MAX * RECORD_SLOT_SIZE + 2 * TOKEN_SIZE_MAX + WORD_SIZE_MAX + 8 <=
 		  RECORD_PLAIN_SIZE_MAX,
 	      "the widest record fits");
+static_assert(RECORD_HEADER_SIZE + (BUSY_COUNT_MAX + 1) * RECORD_BUSY_SIZE + 2 * TOKEN_SIZE_MAX + 8 <=
+		  RECORD_PLAIN_SIZE_MAX,
+	      "the widest BUSY fits");
 static_assert(RECORD_SIZE_MAX <= UINT16_MAX, "sizes of records, and of their parts, fit in 16 bits");
 static_assert(TOKEN_SIZE_MAX <= UINT8_MAX, "sizes of tokens fit in a byte");
 
@@ -75,6 +80,7 @@ enum record_field {
 	FIELD_STATUS = 1024,
 	FIELD_SECONDS = 2048,
 	FIELD_FROM = 4096,
+	FIELD_SOURCE = 8192,
 };
 
 struct record_shape {
@@ -95,6 +101,7 @@ static const struct record_shape shapes[] = {
 				 FIELD_MINUTES | FIELD_UNLISTED | FIELD_SECONDS},
     [RECORD_MOVE] = {"MOVE", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_DAY | FIELD_MINUTE | FIELD_MINUTES |
 				 FIELD_UNLISTED | FIELD_FROM},
+    [RECORD_BUSY] = {"BUSY", FIELD_PSYCHOLOGIST | FIELD_SOURCE},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
@@ -156,6 +163,9 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_SECONDS, record->hold_seconds, held, seconds_most, "seconds out of bounds"},
 	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
 	    {FIELD_FROM, record->from.psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist left out of bounds"},
+	    {FIELD_SOURCE, record->source.size, 1, TOKEN_SIZE_MAX, "size of source out of bounds"},
+	    {FIELD_SOURCE, record->generation, 0, UINT64_MAX, "a generation, which this type has not"},
+	    {FIELD_SOURCE, record->busy_count, 1, BUSY_COUNT_MAX + 1, "number of intervals out of bounds"},
 	};
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
 		const struct bounds *at = &bounds[i];
@@ -188,6 +198,24 @@ static const char *from_fault(const struct record_from *from)
 	return from->minutes > SLOT_MINUTES_MAX ? "minutes left out of bounds" : NULL;
 }
 
+/* The window, then what is in it: in order, and none empty. */
+static const char *busy_fault(const struct record *record)
+{
+	uint32_t end = 0;
+	for (uint16_t i = 0; i < record->busy_count; i++) {
+		const struct record_busy window = record_busy(record, 0);
+		const struct record_busy busy = record_busy(record, i);
+		if (busy.start >= busy.end || busy.end >= (uint32_t)DAY_COUNT * MINUTES_PER_DAY) {
+			return "interval out of bounds";
+		}
+		if (i > 0 && (busy.start < window.start || busy.end > window.end || busy.start < end)) {
+			return "interval out of the window, or out of order";
+		}
+		end = i > 0 ? busy.end : 0;
+	}
+	return NULL;
+}
+
 static const char *tokens_fault(const struct record *record)
 {
 	if (record->psychologist.size != 0 && !token_valid(record->psychologist)) {
@@ -198,6 +226,9 @@ static const char *tokens_fault(const struct record *record)
 	}
 	if (record->from.psychologist.size != 0 && !token_valid(record->from.psychologist)) {
 		return "psychologist left is no token";
+	}
+	if (record->source.size != 0 && !token_valid(record->source)) {
+		return "source is no token";
 	}
 	return NULL;
 }
@@ -235,6 +266,9 @@ static const char *contents_fault(const struct record *record)
 		fault = from_fault(&record->from);
 	}
 	if (fault == NULL) {
+		fault = busy_fault(record);
+	}
+	if (fault == NULL) {
 		fault = tokens_fault(record);
 	}
 	return fault == NULL ? members_fault(record) : fault;
@@ -260,8 +294,9 @@ size_t record_group_size(size_t members_size)
 static size_t content_size(const struct record *record)
 {
 	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE +
-	       (record->type == RECORD_MOVE ? RECORD_FROM_SIZE : 0) + record->psychologist.size + record->client.size +
-	       record->from.psychologist.size + record->reason.size + record->members.size;
+	       (size_t)record->busy_count * RECORD_BUSY_SIZE + (record->type == RECORD_MOVE ? RECORD_FROM_SIZE : 0) +
+	       record->psychologist.size + record->client.size + record->from.psychologist.size + record->source.size +
+	       record->reason.size + record->members.size;
 }
 
 static size_t padded(size_t size)
@@ -302,11 +337,11 @@ static bool take_from(const uint8_t **at, struct record_from *from)
 	return load16(bytes + 6) == 0;
 }
 
-/* The last field of the header, which is of one of three fields. */
+/* The last field of the header, which is of one of four fields. */
 static uint16_t count_of(const struct record *record)
 {
 	/* The others are zero. */
-	return (uint16_t)(record->slot_count | record->member_count | record->hold_seconds);
+	return (uint16_t)(record->slot_count | record->member_count | record->busy_count | record->hold_seconds);
 }
 
 static void set_count(struct record *record, uint16_t count)
@@ -315,6 +350,8 @@ static void set_count(struct record *record, uint16_t count)
 	const unsigned fields = shape != NULL ? shape->fields : 0;
 	if ((fields & FIELD_MEMBERS) != 0) {
 		record->member_count = count;
+	} else if ((fields & FIELD_SOURCE) != 0) {
+		record->busy_count = count;
 	} else if ((fields & FIELD_SECONDS) != 0) {
 		record->hold_seconds = count;
 	} else {
@@ -322,24 +359,37 @@ static void set_count(struct record *record, uint16_t count)
 	}
 }
 
+/* The token behind the psychologist: of each type another. */
+static struct span *second_token(struct record *record)
+{
+	switch (record->type) {
+	case RECORD_MOVE:
+		return &record->from.psychologist;
+	case RECORD_BUSY:
+		return &record->source;
+	default:
+		return &record->client;
+	}
+}
+
 size_t record_encode(const struct record *record, uint8_t *bytes)
 {
 	CHECK(numbers_fault(record) == NULL);
 	CHECK(from_fault(&record->from) == NULL);
+	CHECK(busy_fault(record) == NULL);
 	size_t size = record_size(record);
 	CHECK(size <= RECORD_SIZE_MAX);
 	const bool is_group = record->type == RECORD_GROUP;
-	const bool is_move = record->type == RECORD_MOVE;
 
 	struct record_header header = {
 	    .size = (uint16_t)size,
 	    .type = (uint8_t)record->type,
 	    .flags = (uint8_t)((record->unlisted ? RECORD_FLAG_UNLISTED : 0) | record->status << RECORD_STATUS_SHIFT),
 	    .psychologist_size = (uint8_t)record->psychologist.size,
-	    .client_size = (uint8_t)(is_move ? record->from.psychologist.size : record->client.size),
+	    .client_size = (uint8_t)(record->client.size + record->from.psychologist.size + record->source.size),
 	    .reason_size = (uint16_t)(is_group ? record->members.size : record->reason.size),
 	    .at_ms = record->at_ms,
-	    .session = record->session,
+	    .session = record->session + record->generation, /* one of them is zero */
 	    .day = record->day,
 	    .minute = record->minute,
 	    .minutes = record->minutes,
@@ -347,10 +397,12 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	};
 	uint8_t *at = put(bytes, &header, sizeof header);
 	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
-	at = is_move ? put_from(at, &record->from) : at;
+	at = put(at, record->busy, (size_t)record->busy_count * RECORD_BUSY_SIZE);
+	at = record->type == RECORD_MOVE ? put_from(at, &record->from) : at;
 	at = put(at, record->psychologist.at, record->psychologist.size);
 	at = put(at, record->client.at, record->client.size);
 	at = put(at, record->from.psychologist.at, record->from.psychologist.size);
+	at = put(at, record->source.at, record->source.size);
 	at = put(at, record->reason.at, record->reason.size);
 	at = put(at, record->members.at, record->members.size);
 	while (at < bytes + size) {
@@ -376,10 +428,11 @@ static struct span take(const uint8_t **at, size_t size)
 static bool take_parts(const uint8_t **at, struct record *record)
 {
 	record->slots = take(at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
+	record->busy = take(at, (size_t)record->busy_count * RECORD_BUSY_SIZE).at;
 	const bool ok = record->type != RECORD_MOVE || take_from(at, &record->from);
 	record->psychologist = take(at, record->psychologist.size);
-	record->client = take(at, record->client.size);
-	record->from.psychologist = take(at, record->from.psychologist.size);
+	struct span *second = second_token(record);
+	*second = take(at, second->size);
 	record->reason = take(at, record->reason.size);
 	record->members = take(at, record->members.size);
 	return ok;
@@ -403,14 +456,13 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	}
 
 	const bool is_group = header.type == RECORD_GROUP;
-	const bool is_move = header.type == RECORD_MOVE;
+	const bool is_busy = header.type == RECORD_BUSY;
 	*record = (struct record){
 	    .type = (enum record_type)header.type,
 	    .at_ms = header.at_ms,
-	    .session = header.session,
+	    .session = is_busy ? 0 : header.session,
+	    .generation = is_busy ? header.session : 0,
 	    .psychologist.size = header.psychologist_size,
-	    .client.size = is_move ? 0 : header.client_size,
-	    .from.psychologist.size = is_move ? header.client_size : 0,
 	    .reason.size = is_group ? 0 : header.reason_size,
 	    .members.size = is_group ? header.reason_size : 0,
 	    .day = header.day,
@@ -419,6 +471,7 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	    .unlisted = (header.flags & RECORD_FLAG_UNLISTED) != 0,
 	    .status = (enum session_status)(header.flags >> RECORD_STATUS_SHIFT),
 	};
+	second_token(record)->size = header.client_size;
 	set_count(record, header.count);
 	const char *fault = numbers_fault(record);
 	if (fault != NULL) {

@@ -84,6 +84,38 @@ static bool apply_slots(struct table *table, const struct record *record, uint64
 	return true;
 }
 
+static uint64_t its_lsn(void *context)
+{
+	return *(const uint64_t *)context;
+}
+
+/* Both ways: an update of a window is the same again, and one that the sets are past is ignored (slot/image.h). */
+static bool apply_busy(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
+	if (psychologist == 0) {
+		return false;
+	}
+	struct busy_interval intervals[BUSY_COUNT_MAX];
+	for (uint16_t i = 1; i < record->busy_count; i++) {
+		const struct record_busy busy = record_busy(record, i);
+		intervals[i - 1] = (struct busy_interval){busy.start, busy.end};
+	}
+	const struct record_busy window = record_busy(record, 0);
+	const struct busy_update update = {
+	    .psychologist = psychologist,
+	    .source = record->source,
+	    .generation = record->generation,
+	    .at_ms = record->at_ms,
+	    .window = {window.start, window.end},
+	    .intervals = intervals,
+	    .count = (uint32_t)record->busy_count - 1,
+	};
+	uint64_t seen_lsn;
+	return busy_update(&table->busy, &update, NULL, its_lsn, &lsn, &seen_lsn) != BUSY_NO_MEMORY ||
+	       error_set(error, ERROR_NO_MEMORY, "no memory for what a calendar says");
+}
+
 static void apply_purge(struct table *table, const struct record *record, uint64_t lsn)
 {
 	table_purge_horizon(table, record->day, lsn);
@@ -129,6 +161,8 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 		return apply_status(table, record, lsn, error);
 	case RECORD_MOVE:
 		return apply_move(table, record, lsn, error);
+	case RECORD_BUSY:
+		return apply_busy(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -194,6 +228,8 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 								       record->at_ms, record->hold_seconds, error);
 	case RECORD_MOVE:
 		return redo_move(table, record, lsn, error);
+	case RECORD_BUSY:
+		return apply_busy(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }

@@ -167,7 +167,7 @@ bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct 
 		return false;
 	}
 	const enum piece_kind kind = piece->kind;
-	if (kind < file->kind || kind == PIECE_BEGIN || kind > PIECE_END) {
+	if (kind > PIECE_BUSY || kind <= PIECE_BEGIN || piece_rank(kind) < piece_rank(file->kind)) {
 		return damage(file, "a piece out of order", error);
 	}
 	file->kind = kind;
@@ -180,7 +180,30 @@ bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct 
 	}
 	file->slots += kind == PIECE_SLOTS ? piece->count : 0;
 	file->sessions += kind == PIECE_SESSIONS ? piece->count : 0;
-	file->tokens += kind >= PIECE_PSYCHOLOGISTS ? piece->count : 0;
+	file->tokens += kind == PIECE_PSYCHOLOGISTS || kind == PIECE_CLIENTS ? piece->count : 0;
+	return true;
+}
+
+bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_source *source)
+{
+	const uint8_t *at = copies->at;
+	if (copies->size < PIECE_BUSY_HEAD || at[PIECE_BUSY_HEAD - 1] == 0 ||
+	    at[PIECE_BUSY_HEAD - 1] > TOKEN_SIZE_MAX) {
+		return false;
+	}
+	*psychologist = load32(at);
+	*source = (struct busy_source){.count = load32(at + 4),
+				       .generation = load64(at + 8),
+				       .synced_ms = load64(at + 16),
+				       .lsn = load64(at + 24),
+				       .name_size = at[PIECE_BUSY_HEAD - 1]};
+	const size_t size = piece_busy_size(source->name_size, source->count);
+	if (*psychologist == 0 || source->count > BUSY_INTERVALS_MAX || size > copies->size) {
+		return false;
+	}
+	memcpy(source->name, at + PIECE_BUSY_HEAD, source->name_size);
+	source->intervals = (struct busy_interval *)(uintptr_t)(at + piece_busy_size(source->name_size, 0));
+	*copies = (struct span){at + size, copies->size - size};
 	return true;
 }
 

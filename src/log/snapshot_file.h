@@ -16,7 +16,14 @@ enum piece_kind {
 	PIECE_PSYCHOLOGISTS,
 	PIECE_CLIENTS,
 	PIECE_END,
+	PIECE_BUSY, /* behind the sessions */
 };
+
+/* The pieces of a snapshot come in this order. */
+static inline uint32_t piece_rank(enum piece_kind kind)
+{
+	return kind == PIECE_BUSY ? 2 * PIECE_SESSIONS + 1 : 2 * (uint32_t)kind;
+}
 
 /* The payload of a piece: its kind in 8 bytes, then one of these, or copies. */
 #define PIECE_HEAD 8
@@ -41,6 +48,14 @@ struct piece_end {
 static inline size_t piece_token_size(size_t token_size)
 {
 	return (PIECE_TOKEN_HEAD + token_size + 7) & ~(size_t)7;
+}
+
+/* What a calendar says: psychologist (4), intervals (4), generation (8), synced_ms (8), lsn (8), size of its name (1), name,
+ * zeros to a multiple of 8, then start (4) and end (4) of each interval. */
+#define PIECE_BUSY_HEAD 33
+static inline size_t piece_busy_size(size_t name_size, size_t intervals)
+{
+	return ((PIECE_BUSY_HEAD + name_size + 7) & ~(size_t)7) + 8 * intervals;
 }
 
 /* Where a piece belongs: never a place where a block of the log could. */
@@ -76,6 +91,9 @@ struct piece {
 	struct span copies;
 };
 bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct error *error);
+
+/* Takes the first source off the copies; its intervals are borrowed from them. False if it is none. */
+bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_source *source);
 
 /* Takes the first token off the copies. False if it is none. */
 bool piece_take_token(struct span *copies, uint32_t *number, struct span *token);

@@ -89,6 +89,21 @@ static bool put_sessions(struct table *table, const struct piece *piece, struct 
 	return true;
 }
 
+static bool put_sources(struct table *table, struct piece *piece, struct error *error)
+{
+	for (uint32_t i = 0; i < piece->count; i++) {
+		uint32_t psychologist;
+		struct busy_source source;
+		if (!piece_take_source(&piece->copies, &psychologist, &source)) {
+			return error_set(error, ERROR_DAMAGED, "not the copy of what a calendar says");
+		}
+		if (!busy_put(&table->busy, psychologist, &source)) {
+			return error_set(error, ERROR_NO_MEMORY, "no memory for what a calendar says");
+		}
+	}
+	return true;
+}
+
 static bool put_piece(struct table *table, struct piece *piece, struct error *error)
 {
 	switch (piece->kind) {
@@ -96,6 +111,8 @@ static bool put_piece(struct table *table, struct piece *piece, struct error *er
 		return put_slots(table, piece, error);
 	case PIECE_SESSIONS:
 		return put_sessions(table, piece, error);
+	case PIECE_BUSY:
+		return put_sources(table, piece, error);
 	case PIECE_PSYCHOLOGISTS:
 		return put_tokens(&table->psychologists, piece, error);
 	case PIECE_CLIENTS:

@@ -1,9 +1,9 @@
 /*
  * snapshot_write: the steps of a snapshot.
  *
- *   SLOTS -> SESSIONS -> PSYCHOLOGISTS -> CLIENTS -> END -> CHECKING -> WAITING -> NAMING -> TRIMMING -> done
- *     one piece each: copied, sealed, written, flushed      one piece      |                   one file each
- *                                                           read back      until durable_lsn >= E
+ *   SLOTS -> SESSIONS -> BUSY -> PSYCHOLOGISTS -> CLIENTS -> END -> CHECKING -> WAITING -> NAMING -> TRIMMING -> done
+ *     one piece each: copied, sealed, written, flushed              one piece      |                   one file each
+ *                                                                   read back      until durable_lsn >= E
  *
  * The order matters (slot/image.h): S is read first, the tokens are copied after whoever uses them, E is read last.
  */
@@ -18,13 +18,13 @@
 /* Records looked at in one step at most, whether there is something to copy or not: some hundred microseconds. */
 #define LOOKS_MAX 8192
 
-static_assert(PIECE_BEGIN + 1 == PIECE_SLOTS, "the kinds of pieces are the first states of a writer");
 enum writer_state {
-	WRITING_SLOTS = PIECE_SLOTS,
-	WRITING_SESSIONS = PIECE_SESSIONS,
-	WRITING_PSYCHOLOGISTS = PIECE_PSYCHOLOGISTS,
-	WRITING_CLIENTS = PIECE_CLIENTS,
-	WRITING_END = PIECE_END,
+	WRITING_SLOTS,
+	WRITING_SESSIONS,
+	WRITING_BUSY,
+	WRITING_PSYCHOLOGISTS,
+	WRITING_CLIENTS,
+	WRITING_END,
 	CHECKING,
 	WAITING,
 	NAMING,
@@ -43,6 +43,7 @@ struct snapshot_writer {
 	uint64_t offset;
 	uint64_t previous;
 	uint32_t cursor; /* of the copying of this kind */
+	struct busy_cursor busy_cursor;
 	bool named;
 	struct snapshot_file check; /* while checking */
 	uint8_t *bytes;             /* a piece */
@@ -113,11 +114,57 @@ static uint32_t copy_tokens(struct snapshot_writer *writer, struct intern *inter
 	return count;
 }
 
+/* Copies of sources, as they fill a piece. */
+struct sources {
+	uint8_t *at;
+	size_t room;
+	size_t size;
+	uint32_t count;
+};
+
+static bool copy_source(void *context, uint32_t psychologist, const struct busy_source *source)
+{
+	struct sources *sources = context;
+	const size_t size = piece_busy_size(source->name_size, source->count);
+	if (sources->size + size > sources->room) {
+		CHECK(sources->count > 0); /* the largest there is fits in a piece */
+		return false;
+	}
+	uint8_t *at = sources->at + sources->size;
+	memset(at, 0, piece_busy_size(source->name_size, 0));
+	store32(at, psychologist);
+	store32(at + 4, source->count);
+	store64(at + 8, source->generation);
+	store64(at + 16, source->synced_ms);
+	store64(at + 24, source->lsn);
+	at[PIECE_BUSY_HEAD - 1] = source->name_size;
+	memcpy(at + PIECE_BUSY_HEAD, source->name, source->name_size);
+	if (source->count > 0) {
+		memcpy(at + piece_busy_size(source->name_size, 0), source->intervals, 8 * (size_t)source->count);
+	}
+	sources->size += size;
+	sources->count++;
+	return true;
+}
+
+static uint32_t copy_sources(struct snapshot_writer *writer, size_t *size, bool *more)
+{
+	struct sources sources = {.at = copies_of(writer), .room = writer->capacity};
+	*more = !busy_walk(&writer->options.table->busy, &writer->busy_cursor, copy_source, &sources);
+	*size = sources.size;
+	return sources.count;
+}
+
 static bool step_copying(struct snapshot_writer *writer, struct error *error)
 {
+	static const enum piece_kind kinds[] = {
+	    [WRITING_SLOTS] = PIECE_SLOTS,     [WRITING_SESSIONS] = PIECE_SESSIONS,
+	    [WRITING_BUSY] = PIECE_BUSY,       [WRITING_PSYCHOLOGISTS] = PIECE_PSYCHOLOGISTS,
+	    [WRITING_CLIENTS] = PIECE_CLIENTS,
+	};
 	struct table *table = writer->options.table;
 	void *copies = copies_of(writer);
-	const enum piece_kind kind = (enum piece_kind)writer->state;
+	const enum piece_kind kind = kinds[writer->state];
 	uint32_t count;
 	size_t size;
 	bool more;
@@ -131,6 +178,8 @@ static bool step_copying(struct snapshot_writer *writer, struct error *error)
 		count = table_copy_sessions(table, &writer->cursor, copies, most, &more);
 		size = count * sizeof(struct session_image);
 		writer->info.sessions += count;
+	} else if (kind == PIECE_BUSY) {
+		count = copy_sources(writer, &size, &more);
 	} else {
 		struct intern *intern = kind == PIECE_CLIENTS ? &table->clients : &table->psychologists;
 		count = copy_tokens(writer, intern, &size, &more);
@@ -222,6 +271,7 @@ enum snapshot_step snapshot_step(struct snapshot_writer *writer, struct error *e
 	switch (writer->state) {
 	case WRITING_SLOTS:
 	case WRITING_SESSIONS:
+	case WRITING_BUSY:
 	case WRITING_PSYCHOLOGISTS:
 	case WRITING_CLIENTS:
 		done = step_copying(writer, error);
@@ -305,6 +355,9 @@ struct snapshot_writer *snapshot_begin(const struct snapshot_options *options, s
 	*error = (struct error){.code = ERROR_NONE};
 	/* S first: everything else may have more. */
 	const uint64_t lsn = wal_durable_lsn(options->wal);
+	/* A PURGE among what S covers may be between its record and the horizon: now it is not any more. */
+	table_moves_lock(options->table);
+	table_moves_unlock(options->table);
 	if (lsn == options->previous_lsn) {
 		return NULL;
 	}

@@ -36,6 +36,22 @@ bool argument_time(struct reply *reply, const char *name, struct span word, uint
 	return true;
 }
 
+bool argument_moment(struct reply *reply, const char *name, struct span word, uint32_t *minute)
+{
+	uint16_t day;
+	uint16_t of_day;
+	if (word.size != CIVIL_DATE_SIZE + 1 + CIVIL_TIME_SIZE || word.at[CIVIL_DATE_SIZE] != 'T' ||
+	    !civil_parse_date((struct span){word.at, CIVIL_DATE_SIZE}, &day) ||
+	    !civil_parse_time((struct span){word.at + CIVIL_DATE_SIZE + 1, CIVIL_TIME_SIZE}, &of_day)) {
+		reply_error(reply,
+			    "ERR %s must be a civil time as YYYY-MM-DDTHH:MM, 1970-01-01T00:00 to 2149-06-06T23:59",
+			    name);
+		return false;
+	}
+	*minute = (uint32_t)day * MINUTES_PER_DAY + of_day;
+	return true;
+}
+
 bool argument_number(struct reply *reply, const char *name, struct span word, uint64_t least, uint64_t most,
 		     uint64_t *number)
 {
@@ -130,6 +146,14 @@ void reply_refusal(struct reply *reply, const struct desk *desk, const struct ou
 	case OUTCOME_OVERLAP:
 		format_place(outcome->key, at);
 		reply_error(reply, "OVERLAP Nothing was opened: it would overlap the slot of %s", at);
+		return;
+	case OUTCOME_SOURCES:
+		reply_error(reply, "LIMIT A psychologist has at most %" PRIu32 " sources (busy-sources-max)",
+			    desk->service->config->busy_sources_max);
+		return;
+	case OUTCOME_INTERVALS:
+		reply_error(reply, "LIMIT A source has at most %" PRIu32 " intervals (busy-intervals-max)",
+			    desk->service->config->busy_intervals_max);
 		return;
 	case OUTCOME_STATE:
 		reply_error(reply, "STATE The session is %s", session_status_name(outcome->status));

@@ -9,10 +9,8 @@
 #include "command_reply.h"
 
 static const char *const class_names[] = {
-    [COMMAND_BOOK] = "book",
-    [COMMAND_READ] = "read",
-    [COMMAND_HOURS] = "hours",
-    [COMMAND_ANY] = "any",
+    [COMMAND_BOOK] = "book", [COMMAND_READ] = "read", [COMMAND_HOURS] = "hours",
+    [COMMAND_SYNC] = "sync", [COMMAND_ANY] = "any",
 };
 
 static void reply_name(struct reply *reply, const struct command *command)

@@ -158,6 +158,11 @@ static void add_slots(struct info *info)
 	add_number(info, "slots_booked", TOTAL(slots_booked));
 	add_number(info, "slots_held", TOTAL(slots_held));
 	add_number(info, "slots_blocked", TOTAL(slots_blocked));
+	/* Relaxed, both: figures. */
+	const struct busy *busy = &info->service->desk->table->busy;
+	add_unsigned(info, "busy_sources", atomic_load_explicit(&busy->sources, memory_order_relaxed));
+	add_unsigned(info, "busy_intervals", atomic_load_explicit(&busy->intervals, memory_order_relaxed));
+	add_number(info, "busy_conflicts", TOTAL(busy_conflicts));
 	add_number(info, "claims_won", TOTAL(claims_won));
 	add_number(info, "holds_expired", TOTAL(holds_expired));
 	const int64_t taken = TOTAL(claims_lost_taken);

@@ -283,6 +283,21 @@ static const struct command commands[] = {
 		      {.name = "minutes", .type = "integer", .token = "EVERY", .optional = true}},
     },
     {
+	.name = "BUSY",
+	.execute = command_busy,
+	.class = COMMAND_SYNC,
+	.flags = COMMAND_WRITES,
+	.words_min = 2,
+	.words_max = WIDE_WORDS_MAX,
+	.usage = "psychologist [source generation from to [start end ...]]",
+	.summary =
+	    "Replaces what a calendar says inside a window, and answers slots blocked, unblocked and in conflict; "
+	    "or lists what all calendars of a psychologist say.",
+	.since = "0.1.0",
+	.arguments = {PSYCHOLOGIST,
+		      {.name = "source generation from to [start end ...]", .type = "string", .optional = true}},
+    },
+    {
 	.name = "CLOSE",
 	.execute = command_close,
 	.class = COMMAND_HOURS,

@@ -103,6 +103,9 @@ void conn_free(struct conn *conn)
 	request_fini(&conn->request);
 	buffer_fini(&conn->input);
 	gate_fini(&conn->gate);
+	if (conn->client.task != NULL && conn->client.task_abandoned != NULL) {
+		conn->client.task_abandoned(conn->worker->service, conn->client.task_state);
+	}
 	free(conn->client.task_state);
 	multi_end(&conn->client.multi);
 	free(conn);

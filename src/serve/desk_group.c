@@ -266,8 +266,9 @@ static void settle(struct group_round *round, uint64_t lsn)
 		const struct group_slot *slot = &round->slots[i];
 		if (slot->cancels != NULL) {
 			desk_note_hold(round->desk, &slot->ended, SESSION_CANCELLED, 0);
-			table_settle(round->desk->table, slot->ended.id, lsn);
+			const bool blocked = table_settle(round->desk->table, slot->ended.id, lsn);
 			desk_count_change(round->desk, &slot->ended, SESSION_CANCELLED);
+			desk_count_blocked(round->desk, blocked);
 		}
 		if (slot->books != NULL) {
 			table_settle(round->desk->table, slot->id, lsn);

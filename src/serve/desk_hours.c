@@ -112,10 +112,12 @@ static uint64_t open_added(struct desk *desk, const struct place *place, uint16_
 {
 	const uint64_t lsn =
 	    append_slots(desk, RECORD_OPEN, place->psychologist, minutes, opening->keys, opening->count);
+	int64_t blocked = 0;
 	for (uint32_t i = 0; i < opening->count; i++) {
-		table_open(desk->table, slots[i], lsn);
+		blocked += table_open(desk->table, slots[i], lsn);
 	}
 	count(&service_counters(desk->service)->slots_open, (int64_t)opening->count);
+	desk_count_blocked(desk, blocked);
 	return lsn;
 }
 
@@ -157,7 +159,8 @@ static bool close_slot(struct desk *desk, uint32_t slot, uint64_t key, struct sl
 			desk_expire(desk, view->session);
 			continue;
 		}
-		if (!there || !view->free || view->lsn == 0) {
+		const bool occupied = there && !view->free && view->kind != CLAIM_BLOCKED;
+		if (!there || occupied || view->lsn == 0) {
 			return false; /* gone; occupied; or made by a claim that is just taking it */
 		}
 		if (table_close(desk->table, slot, view)) {
@@ -170,6 +173,7 @@ struct closing {
 	uint32_t slots[TABLE_DAY_SLOTS_MAX];
 	uint64_t keys[TABLE_DAY_SLOTS_MAX];
 	uint32_t count;
+	uint32_t blocked; /* so many of them */
 	uint64_t occupied;
 	uint64_t seen_lsn;
 	uint32_t expires_left;
@@ -190,6 +194,7 @@ static void close_day(struct desk *desk, uint32_t psychologist, const struct pla
 		if (close_slot(desk, slots[i], key, &view, &closing->expires_left)) {
 			closing->slots[closing->count] = slots[i];
 			closing->keys[closing->count++] = key;
+			closing->blocked += view.kind == CLAIM_BLOCKED;
 		} else {
 			closing->occupied++;
 		}
@@ -217,6 +222,7 @@ struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t
 		table_remove(desk->table, closing.slots[i], outcome.lsn);
 	}
 	count(&service_counters(desk->service)->slots_open, -(int64_t)closing.count);
+	desk_count_blocked(desk, -(int64_t)closing.blocked);
 	table_hours_unlock(desk->table, psychologist);
 	*occupied = closing.occupied;
 	return outcome;

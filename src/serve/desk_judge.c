@@ -132,6 +132,10 @@ static struct outcome judge_place(const struct group_round *round, uint32_t plac
 	if (occupied) {
 		return (struct outcome){.code = desk_refusal(view), .lsn = slot->lsn};
 	}
+	uint64_t lsn = slot->lsn;
+	if (slot->cancels != NULL && table_is_busy(desk->table, slot->key, view->minutes, &lsn)) {
+		return (struct outcome){.code = OUTCOME_BLOCKED, .lsn = lsn}; /* once its session is cancelled */
+	}
 	if (slot->slot == 0 && !desk->unlisted_slots) {
 		return (struct outcome){.code = OUTCOME_NOSLOT, .lsn = slot->lsn};
 	}

@@ -24,6 +24,13 @@ void desk_count_change(struct desk *desk, const struct session_view *seen, enum 
 	count(&counters->holds_expired, status == SESSION_EXPIRED);
 }
 
+void desk_count_blocked(struct desk *desk, int64_t by)
+{
+	struct counters *counters = service_counters(desk->service);
+	count(&counters->slots_open, -by);
+	count(&counters->slots_blocked, by);
+}
+
 /* What a command asks for. */
 struct wish {
 	enum life_command command;
@@ -83,8 +90,9 @@ static uint64_t change_session(struct desk *desk, const struct session_view *see
 	const struct record record = record_of(seen, status, wish, now_ms);
 	const uint64_t lsn = wal_append(desk_wal(desk), &record);
 	desk_note_hold(desk, seen, status, now_ms + UINT64_C(1000) * wish->hold_seconds);
-	table_settle(desk->table, seen->id, lsn);
+	const bool blocked = table_settle(desk->table, seen->id, lsn);
 	desk_count_change(desk, seen, status);
+	desk_count_blocked(desk, blocked);
 	return lsn;
 }
 

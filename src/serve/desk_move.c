@@ -113,8 +113,9 @@ static uint64_t move(struct desk *desk, const struct session_view *seen, uint32_
 	}
 	table_moves_unlock(desk->table);
 	if (lsn != 0) {
-		table_moved(desk->table, seen, lsn);
+		const bool blocked = table_moved(desk->table, seen, lsn);
 		count_move(desk, seen, to);
+		desk_count_blocked(desk, blocked);
 	}
 	return lsn;
 }

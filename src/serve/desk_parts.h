@@ -39,3 +39,5 @@ uint32_t desk_slot_to_claim(struct desk *desk, uint64_t key, struct outcome *out
 /* The counters of INFO, for a claim of the slot that was seen and for what became of the session that was seen. */
 void desk_count_claim(struct desk *desk, const struct slot_view *seen, bool held);
 void desk_count_change(struct desk *desk, const struct session_view *seen, enum session_status status);
+/* So many slots that were counted as open are blocked (by > 0), or the other way round. */
+void desk_count_blocked(struct desk *desk, int64_t by);

@@ -77,6 +77,13 @@ bool thread_has(const struct table *table, uint32_t session);
 /* Gives a session and its bytes back; its state is FREE. */
 void session_give(struct table *table, uint32_t session);
 
+/* The word of a listed slot that is freed or opened by the record at `lsn`: OPEN, or BLOCKED. */
+uint64_t freed_word(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn);
+/* The session whose state is about to be settled at `lsn` does not keep its slot any more: blocks that, if it is to be. */
+bool block_freed(struct table *table, uint32_t session, uint64_t lsn);
+/* The end of replay: blocks all that are to be. */
+void block_all(struct table *table);
+
 /* Restoring from copies: the slot with this key has this word, and is made if it is missing. Nothing is promised for it. */
 bool slot_put(struct table *table, uint64_t key, uint64_t word, struct error *error);
 /* The same of a session's record. */

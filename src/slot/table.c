@@ -3,6 +3,7 @@
  *
  *   table_claim.c    whose a slot is: look, claim, change, settle, close
  *   table_move.c     sessions that go to another slot
+ *   table_busy.c     which slots are blocked
  *   table_client.c   threads: the sessions of a client
  *   table_day.c      day cards, listing, overlap [I9]
  *   table_restore.c  replay [I4]
@@ -88,6 +89,8 @@ bool table_init(struct table *table, struct memory *memory, const struct table_o
 		lock_init(&table->hours[i]);
 	}
 	lock_init(&table->moves);
+	busy_init(&table->busy, memory);
+	table->derives = false;
 	atomic_init(&table->removals, 0);
 	atomic_init(&table->purged_before_day, 0);
 	atomic_init(&table->removed_lsn, 0);
@@ -100,6 +103,7 @@ void table_fini(struct table *table)
 		lock_fini(&table->hours[i]);
 	}
 	lock_fini(&table->moves);
+	busy_fini(&table->busy);
 	threads_fini(&table->threads);
 	index_fini(&table->index);
 	pool_fini(&table->sessions);
@@ -222,14 +226,15 @@ uint32_t table_add(struct table *table, uint64_t key, uint64_t word, bool promis
 	return first;
 }
 
-void table_open(struct table *table, uint32_t slot, uint64_t lsn)
+bool table_open(struct table *table, uint32_t slot, uint64_t lsn)
 {
 	struct slot *record = slot_of(table, slot);
 	const uint64_t word = slot_word(record);
 	CHECK(claim_kind(word) == CLAIM_CLOSED);
 	CHECK(lsn != 0 && lsn <= CLAIM_VALUE_MASK);
-	atomic_store_explicit(&record->word, claim_make(CLAIM_OPEN, claim_minutes(word), lsn),
-			      memory_order_release); /* pairs with slot_word */
+	const uint64_t freed = freed_word(table, slot_key(record), claim_minutes(word), lsn);
+	atomic_store_explicit(&record->word, freed, memory_order_release); /* pairs with slot_word */
+	return claim_kind(freed) == CLAIM_BLOCKED;
 }
 
 void table_remove(struct table *table, uint32_t slot, uint64_t lsn)

@@ -46,7 +46,7 @@ static void count_slot(struct tally *tally, uint64_t word)
 	tally->counts.held += state == SLOT_HELD;
 	tally->counts.blocked += state == SLOT_BLOCKED;
 	tally->occupied += state == SLOT_BOOKED || state == SLOT_HELD;
-	tally->promised += claim_listed(word) && state == SLOT_OPEN;
+	tally->promised += claim_listed(word) && (state == SLOT_OPEN || state == SLOT_BLOCKED);
 }
 
 static void check_session_of(const struct table *table, uint64_t key, uint64_t word)

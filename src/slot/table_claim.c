@@ -265,7 +265,7 @@ bool table_renew(struct table *table, const struct session_view *seen, uint64_t 
 	return true;
 }
 
-void table_settle(struct table *table, uint64_t id, uint64_t lsn)
+bool table_settle(struct table *table, uint64_t id, uint64_t lsn)
 {
 	struct session *session = session_of(table, (uint32_t)id);
 	/* Relaxed: nobody else changes an unsettled state, and ours we wrote ourselves. */
@@ -277,13 +277,15 @@ void table_settle(struct table *table, uint64_t id, uint64_t lsn)
 		/* Relaxed: as above. */
 		thread_push(table, (uint32_t)id, atomic_load_explicit(&session->client, memory_order_relaxed));
 	}
+	const bool blocked = !session_occupies(session_status(state)) && block_freed(table, (uint32_t)id, lsn);
 	atomic_store_explicit(&session->state, session_state(session_status(state), session_version(state), lsn),
 			      memory_order_release); /* pairs with session_wait_settled */
+	return blocked;
 }
 
 bool table_close(struct table *table, uint32_t slot, const struct slot_view *seen)
 {
-	CHECK(seen->free);
+	CHECK(seen->free || seen->kind == CLAIM_BLOCKED);
 	CHECK(seen->lsn != 0); /* no unlisted slot that was never booked: see the header */
 	uint64_t word = seen->word;
 	return atomic_compare_exchange_strong_explicit(&slot_of(table, slot)->word, &word,

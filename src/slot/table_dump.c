@@ -34,20 +34,27 @@ static int compare_places(const void *a, const void *b, void *context)
 	return (first > second) - (first < second);
 }
 
+/* A copy does not say it. */
+static bool is_blocked(const struct table *table, uint64_t key)
+{
+	return claim_kind(slot_word(slot_of(table, slot_find(table, key)))) == CLAIM_BLOCKED;
+}
+
 static void dump_slot(const struct table *table, const struct slot_image *image, struct buffer *out)
 {
 	const uint64_t word = image->word;
 	buffer_format(out, "slot ");
 	add_place(table, image->key, out);
 	buffer_format(out, " minutes=%u", claim_minutes(word));
-	if (claim_kind(word) == CLAIM_SESSION) {
-		const struct session *session = session_of(table, claim_session(word));
-		/* Relaxed: nobody else is at work. */
+	/* Relaxed, both: nobody else is at work. */
+	const struct session *session =
+	    claim_kind(word) == CLAIM_SESSION ? session_of(table, claim_session(word)) : NULL;
+	if (session != NULL &&
+	    session_occupies(session_status(atomic_load_explicit(&session->state, memory_order_relaxed)))) {
 		const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_relaxed);
 		buffer_format(out, " session=%" PRIu64 "\n", session_id(claim_session(word), generation));
 	} else {
-		buffer_format(out, " %s lsn=%" PRIu64 "\n", claim_kind(word) == CLAIM_OPEN ? "open" : "blocked",
-			      claim_lsn(word));
+		buffer_format(out, "%s\n", is_blocked(table, image->key) ? " blocked" : " open");
 	}
 }
 
@@ -91,12 +98,58 @@ static void dump_session(const struct table *table, const struct session_image *
 	}
 }
 
+/* One source after the other, each a line of its own, that can be sorted. */
+struct sources {
+	const struct table *table;
+	char **lines;
+	size_t count;
+};
+
+static bool dump_source(void *context, uint32_t psychologist, const struct busy_source *source)
+{
+	struct sources *sources = context;
+	struct buffer line = {0};
+	const struct span token = intern_token(&sources->table->psychologists, psychologist);
+	buffer_format(&line, "busy %.*s %.*s generation=%" PRIu64 " synced_at=%" PRIu64, (int)token.size,
+		      (const char *)token.at, source->name_size, (const char *)source->name, source->generation,
+		      source->synced_ms);
+	for (uint32_t i = 0; i < source->count; i++) {
+		buffer_format(&line, " %" PRIu32 "-%" PRIu32, source->intervals[i].start, source->intervals[i].end);
+	}
+	buffer_add(&line, "\n", 2);
+	sources->lines = realloc(sources->lines, (sources->count + 1) * sizeof *sources->lines);
+	CHECK(sources->lines != NULL);
+	sources->lines[sources->count++] = (char *)line.at;
+	return true;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void dump_sources(const struct table *table, struct buffer *out)
+{
+	struct sources sources = {.table = table};
+	/* The lock is not const; nobody else is at work. */
+	busy_walk((struct busy *)(uintptr_t)&table->busy, &(struct busy_cursor){0}, dump_source, &sources);
+	if (sources.count > 0) {
+		qsort(sources.lines, sources.count, sizeof *sources.lines, compare_lines);
+	}
+	for (size_t i = 0; i < sources.count; i++) {
+		buffer_add(out, sources.lines[i], strlen(sources.lines[i]));
+		free(sources.lines[i]);
+	}
+	free(sources.lines);
+}
+
 void table_dump(const struct table *table, struct buffer *out)
 {
 	/* Relaxed: nobody else is at work. */
 	buffer_format(out, "purged before day %" PRIu32 ", removed by lsn %" PRIu64 "\n",
 		      atomic_load_explicit(&table->purged_before_day, memory_order_relaxed), table_removed_lsn(table));
 	dump_slots(table, out);
+	dump_sources(table, out);
 	uint32_t cursor = 0;
 	bool more = true;
 	while (more) {

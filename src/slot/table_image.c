@@ -22,7 +22,10 @@ uint32_t table_copy_slots(const struct table *table, uint32_t *cursor, struct sl
 		/* lsn 0: an unlisted slot that was never booked. */
 		if (key != 0 && key_minute(key) != KEY_MINUTE_CARD && table_view(table, number, key, &view) &&
 		    view.lsn != 0) {
-			images[count++] = (struct slot_image){.key = key, .word = view.word};
+			/* Blocked follows from the sets, which are copied, too. */
+			const bool blocked = view.kind == CLAIM_BLOCKED;
+			const uint64_t open = claim_make(CLAIM_OPEN, view.minutes, view.lsn);
+			images[count++] = (struct slot_image){.key = key, .word = blocked ? open : view.word};
 		}
 	}
 	*more = pool_has(&table->slots, *cursor + 1);
@@ -97,7 +100,7 @@ bool table_put_slot(struct table *table, const struct slot_image *image, struct 
 {
 	const uint64_t word = image->word;
 	const bool possible = is_place(image->key) && claim_minutes(word) <= SLOT_MINUTES_MAX &&
-			      (claim_kind(word) == CLAIM_SESSION || claim_kind(word) == CLAIM_BLOCKED ||
+			      (claim_kind(word) == CLAIM_SESSION ||
 			       (claim_kind(word) == CLAIM_OPEN && claim_listed(word) && claim_lsn(word) != 0));
 	return possible ? slot_put(table, image->key, word, error)
 			: error_set(error, ERROR_DAMAGED, "not the copy of a slot");

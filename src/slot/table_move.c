@@ -53,21 +53,23 @@ bool table_move(struct table *table, const struct session_view *seen, uint32_t s
 	return true;
 }
 
-void table_moved(struct table *table, const struct session_view *seen, uint64_t lsn)
+bool table_moved(struct table *table, const struct session_view *seen, uint64_t lsn)
 {
 	/* It is there: who would take it out waits for the session. */
 	const uint32_t slot = slot_find(table, seen->key);
 	CHECK(slot != 0);
 	struct slot *left = slot_of(table, slot);
 	const uint64_t word = slot_word(left);
+	uint64_t freed = 0;
 	CHECK(claim_kind(word) == CLAIM_SESSION && claim_session(word) == (uint32_t)seen->id);
 	if (claim_listed(word)) {
 		memory_promise_again(table->memory, TABLE_BOOKING_BYTES); /* before anybody can claim the slot on it */
-		atomic_store_explicit(&left->word, claim_make(CLAIM_OPEN, claim_minutes(word), lsn),
-				      memory_order_release); /* pairs with slot_word */
+		freed = freed_word(table, seen->key, claim_minutes(word), lsn);
+		atomic_store_explicit(&left->word, freed, memory_order_release); /* pairs with slot_word */
 	} else {
 		atomic_store_explicit(&left->word, claim_make(CLAIM_CLOSED, 0, 0), memory_order_release);
 		table_remove(table, slot, lsn);
 	}
 	table_settle(table, seen->id, lsn);
+	return claim_kind(freed) == CLAIM_BLOCKED;
 }

@@ -19,6 +19,7 @@
 void table_purge_horizon(struct table *table, uint16_t day, uint64_t lsn)
 {
 	removed_lsn_raise(table, lsn); /* before the days go: see table_removed_lsn */
+	busy_forget(&table->busy, (uint32_t)day * MINUTES_PER_DAY);
 	/* Relaxed reading: only a larger one is stored, whoever is first. */
 	uint32_t horizon = atomic_load_explicit(&table->purged_before_day, memory_order_relaxed);
 	while (horizon < day && !atomic_compare_exchange_weak_explicit(&table->purged_before_day, &horizon, day,
@@ -125,7 +126,7 @@ static enum reclaim close_session(struct table *table, struct slot *slot, uint64
 /* Is this slot, free or not, one whose booking is promised? */
 static bool is_promised(uint64_t word, enum slot_state state)
 {
-	return claim_listed(word) && state == SLOT_OPEN;
+	return claim_listed(word) && (state == SLOT_OPEN || state == SLOT_BLOCKED);
 }
 
 /* False: the looks are spent. */

@@ -227,4 +227,5 @@ static bool session_is_free(const void *record)
 void table_restore_done(struct table *table)
 {
 	pool_settle(&table->sessions, session_is_free);
+	block_all(table);
 }

@@ -21,6 +21,14 @@ void format_moment(uint64_t at_ms, char text[static FORMAT_MOMENT_SIZE])
 	snprintf(text + size, FORMAT_MOMENT_SIZE - size, ".%03uZ", (unsigned)(at_ms % 1000));
 }
 
+void format_busy_moment(uint32_t minute, char text[static FORMAT_BUSY_SIZE])
+{
+	civil_format_date((uint16_t)(minute / MINUTES_PER_DAY), text);
+	text[CIVIL_DATE_SIZE] = 'T';
+	civil_format_time((uint16_t)(minute % MINUTES_PER_DAY), text + CIVIL_DATE_SIZE + 1);
+	text[FORMAT_BUSY_SIZE - 1] = '\0';
+}
+
 struct line {
 	struct buffer *out;
 	enum format format;
@@ -163,6 +171,32 @@ static void fields_of_move(struct line *line, const struct record *record)
 	number_field(line, "from_minutes", record->from.minutes);
 }
 
+/* 2026-12-01T10:00/2026-12-01T11:00 (ISO 8601), separated by commas; in JSON an array of strings. */
+static void busy_field(struct line *line, const char *field, const struct record *record, uint16_t first, uint16_t end)
+{
+	const bool json = line->format == FORMAT_JSON;
+	name(line, field);
+	buffer_add(line->out, "[", json);
+	for (uint16_t i = first; i < end; i++) {
+		const struct record_busy busy = record_busy(record, i);
+		char text[FORMAT_BUSY_SIZE];
+		format_busy_moment(busy.start, text);
+		buffer_format(line->out, "%s%s%s/", i == first ? "" : ",", json ? "\"" : "", text);
+		format_busy_moment(busy.end, text);
+		buffer_format(line->out, "%s%s", text, json ? "\"" : "");
+	}
+	buffer_add(line->out, "]", json);
+}
+
+static void fields_of_busy(struct line *line, const struct record *record)
+{
+	word_field(line, "psychologist", record->psychologist);
+	word_field(line, "source", record->source);
+	number_field(line, "generation", record->generation);
+	busy_field(line, "window", record, 0, 1);
+	busy_field(line, "busy", record, 1, record->busy_count);
+}
+
 static void fields(struct line *line, const struct record *record);
 
 /* BOOK session=1 ...; CANCEL session=2 ...; in JSON an array of objects. */
@@ -194,6 +228,9 @@ static void fields(struct line *line, const struct record *record)
 		return;
 	case RECORD_MOVE:
 		fields_of_move(line, record);
+		return;
+	case RECORD_BUSY:
+		fields_of_busy(line, record);
 		return;
 	case RECORD_CANCEL:
 		number_field(line, "session", record->session);

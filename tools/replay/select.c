@@ -158,6 +158,14 @@ static bool move_concerns_slot(struct selection *selection, const struct record 
 	return takes || leaves;
 }
 
+/* Is the day in the window? */
+static bool busy_concerns_day(const struct selection *selection, const struct record *record)
+{
+	const struct record_busy window = record_busy(record, 0);
+	return !selection->one_day || (window.start / MINUTES_PER_DAY <= selection->day &&
+				       selection->day <= (window.end - 1) / MINUTES_PER_DAY);
+}
+
 /* Is it about the slot asked for? */
 static bool concerns_slot(struct selection *selection, const struct record *record)
 {
@@ -177,6 +185,9 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 		return true;
 	case RECORD_MOVE:
 		return move_concerns_slot(selection, record);
+	case RECORD_BUSY:
+		return span_equal(record->psychologist, selection->psychologist) &&
+		       busy_concerns_day(selection, record);
 	case RECORD_OPEN:
 	case RECORD_CLOSE:
 		return span_equal(record->psychologist, selection->psychologist) && lists_slot(selection, record);

@@ -99,7 +99,7 @@ Test(record, out_of_its_bounds_is_refused)
 	    {0, 56, "size beyond its parts"},
 	    {1, 0xe1, "size beyond the largest"},
 	    {2, 0, "type 0"},
-	    {2, RECORD_MOVE + 1, "a type there is not"},
+	    {2, RECORD_BUSY + 1, "a type there is not"},
 	    {2, RECORD_GROUP, "a GROUP with a session"},
 	    {2, RECORD_CANCEL, "a CANCEL with a client"},
 	    {2, RECORD_OPEN, "an OPEN with a session"},
@@ -327,5 +327,6 @@ Test(record, has_a_name_for_each_type_and_no_other)
 	cr_assert_null(record_type_name((enum record_type)0));
 	cr_assert_str_eq(record_type_name(RECORD_GROUP), "GROUP");
 	cr_assert_str_eq(record_type_name(RECORD_MOVE), "MOVE");
-	cr_assert_null(record_type_name((enum record_type)(RECORD_MOVE + 1)));
+	cr_assert_str_eq(record_type_name(RECORD_BUSY), "BUSY");
+	cr_assert_null(record_type_name((enum record_type)(RECORD_BUSY + 1)));
 }

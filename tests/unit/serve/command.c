@@ -36,7 +36,8 @@ static void wake_all(struct service *service)
 static struct config config;
 static struct clock test_clock = {.wall_ms = wall_ms, .monotonic_ns = monotonic_ns};
 static struct memory memory;
-static struct desk desk = {.memory = &memory};
+static struct table table; /* of zeros: INFO looks at it */
+static struct desk desk = {.memory = &memory, .table = &table};
 static struct service service = {
     .config = &config, .clock = &test_clock, .desk = &desk, .worker_count = 1, .wake_all = wake_all};
 static struct client client;
