@@ -202,3 +202,11 @@ Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_3)
 	check_printed_as("data/golden/v3", "--dump", "data/golden/v3-dump.txt");
 	cr_assert_eq(run_on("data/golden/v3", "--verify"), 0);
 }
+
+/* With sessions that moved, and calendars. */
+Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_4)
+{
+	check_printed_as("data/golden/v4", "", "data/golden/v4.txt");
+	check_printed_as("data/golden/v4", "--dump", "data/golden/v4-dump.txt");
+	cr_assert_eq(run_on("data/golden/v4", "--verify"), 0);
+}
