@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 struct client;
+struct command;
 struct reply;
 struct service;
 
 #define CLIENT_NAME_SIZE 65
 
-/* Work of a request that goes on over several loops of the worker (PURGE). Called until it returns true, having written
- * the reply; *lsn as in command_execute. The connection's next request waits meanwhile. */
+/* Work of a request that goes on in slices, in its turns (serve/background.h): PURGE, say. Called until it returns true, having
+ * written the reply; *lsn as in command_execute. The connection's next request waits meanwhile. */
 typedef bool client_task_f(struct service *service, struct client *client, struct reply *reply, uint64_t *lsn);
 
 struct client {
@@ -36,7 +37,9 @@ struct client {
 	char name[CLIENT_NAME_SIZE]; /* CLIENT SETNAME; "" is none */
 	char library[CLIENT_NAME_SIZE];
 	char library_version[CLIENT_NAME_SIZE];
-	const char *last_command; /* name of the last command, static */
+	const struct command *last_command; /* NULL before the first */
+	bool postpones; /* set by the connection before each request: what can wait is not executed, */
+	bool postponed; /* but this is set: the request is to come again (serve/background.h) */
 	/* an unfinished request, or NULL */
 	client_task_f *task;
 	bool task_waits;  /* for another thread, which ends with wake_all: it is not called in between */

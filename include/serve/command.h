@@ -19,7 +19,8 @@
 #include <wire/request.h>
 
 /* Executes one request: writes one reply, and returns the lsn that must be durable before it may leave [I2] (0: none).
- * May set client->task instead of replying (see client.h). */
+ * May set client->task instead of replying (see client.h), and does nothing but set client->postponed if client->postpones and
+ * the command can wait. */
 uint64_t command_execute(struct service *service, struct client *client, const struct request *request,
 			 struct reply *reply);
 
@@ -82,6 +83,9 @@ struct command {
 	const char *since;   /* "0.1.0" */
 	struct command_argument arguments[COMMAND_ARGUMENTS_MAX];
 };
+
+/* Of the classes that give way to bookings and reads: hours, sync. */
+bool command_can_wait(const struct command *command);
 
 /* The table, in the order of docs/PROTOCOL.md. */
 const struct command *command_at(size_t i);

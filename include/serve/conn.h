@@ -3,7 +3,7 @@
  *
  * conn_step does whatever can be done now, and is called whenever something changed: bytes came, replies were sent, the log
  * got further. A connection stops executing, and then receiving, while
- *   - a request of its own goes on (client.task),
+ *   - a request of its own goes on (client.task), or its next one waits for a turn (serve/background.h),
  *   - the log has no room (the disk does not keep up; on a full or stuck disk it goes on, and what writes is refused),
  *   - it does not read its replies (output-limit), or it is about to be closed,
  * so that no peer can make memory grow. When the log has failed, what waits and what still comes is answered with an error.
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <io/net.h>
+#include <serve/background.h>
 #include <serve/client.h>
 #include <serve/gate.h>
 #include <wire/request.h>
@@ -36,6 +37,10 @@ struct conn {
 	bool lingering;            /* answered for the last time; what still comes is dropped */
 	bool closing;              /* net.close was called */
 	bool attended;             /* in worker->attention */
+	bool queued;               /* in a queue of worker->background */
+	enum background_class background_class;
+	struct conn *queue_next;
+	struct conn *queue_previous;
 	struct conn *attention_next;
 	struct conn *attention_previous;
 	struct conn *next; /* in worker->conns */
@@ -54,6 +59,8 @@ void conn_broken(struct conn *conn);
 
 /* Does what can be done now. */
 void conn_step(struct conn *conn);
+/* The same in its turn (background_run): goes on with its request, or executes what waited. */
+void conn_go_on(struct conn *conn);
 /* Looks at its deadlines (timeout, request-timeout) and closes it where they passed. */
 void conn_check_deadlines(struct conn *conn);
 /* Closes it now, whatever is under way. */

@@ -1,7 +1,7 @@
 /*
  * worker: one thread, its loop, its connections; worker 0 also owns the log.
  *
- *   wait -> (accepted, received, sent, durable) -> step connections -> pump the log -> release replies -> wait
+ *   wait -> (accepted, received, sent, durable) -> step connections -> what can wait, for a while -> pump the log -> wait
  *
  * A loop makes one submission: what the pass over the input appended leaves as one batch, and the replies that a commit
  * released leave together.
@@ -15,6 +15,7 @@
 #include <log/wal.h>
 #include <pthread.h>
 #include <serve/ahead.h>
+#include <serve/background.h>
 #include <serve/conn.h>
 #include <serve/ports.h>
 #include <serve/service.h>
@@ -34,6 +35,7 @@ struct worker {
 	struct disk disk; /* worker 0: the log's */
 	struct ports *ports;
 	struct ahead ahead;
+	struct background background;
 	struct conn *conns;     /* all its connections */
 	struct conn *attention; /* those that wait for the log or have work left */
 	uint64_t released_lsn;  /* durable_lsn when the attention list was last walked */
@@ -47,7 +49,7 @@ struct worker {
 	enum log_state log;     /* when the list was last walked */
 	bool listening;
 	bool was_woken; /* look at all that wait */
-	bool has_tasks; /* a connection's request goes on: do not wait */
+	bool has_tasks; /* more is to be tidied up: do not wait */
 	/* shared: this worker sets it before it waits with replies on hold; worker 0 clears it and wakes (worker_advanced) */
 	alignas(64) _Atomic bool waits;
 	/* shared: worker 0's, set once by the thread that replayed: the log to take over. Release, pairs with take_log. */

@@ -43,21 +43,31 @@ static const struct command *admit(const struct service *service, const struct c
 	return command;
 }
 
+bool command_can_wait(const struct command *command)
+{
+	return command->class == COMMAND_HOURS || command->class == COMMAND_SYNC;
+}
+
 uint64_t command_execute(struct service *service, struct client *client, const struct request *request,
 			 struct reply *reply)
 {
 	const size_t start = reply->out->size;
+	const struct command *command = admit(service, client, request, reply);
+	client->postponed = client->postpones && command != NULL && command_can_wait(command);
+	if (client->postponed) {
+		client->last_command = command;
+		return 0;
+	}
+	uint64_t lsn = 0;
 	client->requests++;
 	client->last_ms = clock_wall_ms(service->clock);
 	count(&service_counters(service)->commands, 1);
-	const struct command *command = admit(service, client, request, reply);
-	uint64_t lsn = 0;
 	if (command == NULL) {
 		client->multi.broken = true; /* if there is a MULTI: EXEC must not do the rest without it */
 	} else if (client->in_multi && !(command->flags & COMMAND_IN_MULTI)) {
 		multi_enqueue(service, client, command, request, reply);
 	} else {
-		client->last_command = command->name;
+		client->last_command = command;
 		lsn = command->execute(service, client, request, reply);
 	}
 	if (reply->out->size > start && reply->out->at[start] == '-') {

@@ -64,7 +64,7 @@ static uint64_t seconds_since(uint64_t then_ms, uint64_t now_ms)
 static void describe(struct buffer *text, const struct client *client, uint64_t now_ms)
 {
 	char command[COMMAND_NAME_TEXT_SIZE];
-	command_name_lower(client->last_command != NULL ? client->last_command : "NULL", command);
+	command_name_lower(client->last_command != NULL ? client->last_command->name : "NULL", command);
 	buffer_format(text,
 		      "id=%" PRIu64 " addr=%s laddr=%s name=%s age=%" PRIu64 " idle=%" PRIu64
 		      " flags=%s db=0 multi=%d cmd=%s user=default resp=%d lib-name=%s lib-ver=%s tot-cmds=%" PRIu64

@@ -103,6 +103,7 @@ void conn_free(struct conn *conn)
 	request_fini(&conn->request);
 	buffer_fini(&conn->input);
 	gate_fini(&conn->gate);
+	background_remove(&conn->worker->background, conn);
 	if (conn->client.task != NULL && conn->client.task_abandoned != NULL) {
 		conn->client.task_abandoned(conn->worker->service, conn->client.task_state);
 	}
@@ -133,9 +134,19 @@ static bool blocked(struct conn *conn)
 {
 	const struct service *service = conn->worker->service;
 	/* Relaxed: seen a loop later at the latest, and nothing else hangs on it. */
-	return conn->client.task != NULL || conn->client.close_asked || conn->broken || conn->closing ||
+	return conn->client.task != NULL || conn->queued || conn->client.close_asked || conn->broken || conn->closing ||
 	       gate_bytes(&conn->gate) > service->config->output_limit || waits_for_log(conn) ||
 	       atomic_load_explicit(&service->stopping, memory_order_relaxed);
+}
+
+/* Queues it for a turn, in the class of its last command. */
+static void wait_for_turn(struct conn *conn)
+{
+	const enum command_class class = conn->client.last_command->class;
+	background_add(&conn->worker->background, conn,
+		       class == COMMAND_HOURS  ? BACKGROUND_HOURS
+		       : class == COMMAND_SYNC ? BACKGROUND_SYNC
+					       : BACKGROUND_READ);
 }
 
 /* Brings near what the next requests need; returns how many of the bytes these are. */
@@ -172,11 +183,17 @@ static size_t execute(struct conn *conn, struct span bytes)
 		}
 		conn->request_since_ns = 0;
 		if (result == REQUEST_READY) {
-			reply.protocol = conn->client.protocol;
-			const uint64_t needs =
-			    command_execute(conn->worker->service, &conn->client, &conn->request, &reply);
+			struct client *client = &conn->client;
+			reply.protocol = client->protocol;
+			client->postpones = !background_has_turn(conn->worker, conn);
+			const uint64_t needs = command_execute(conn->worker->service, client, &conn->request, &reply);
+			if (client->postponed) {
+				done -= used;
+				wait_for_turn(conn);
+				break;
+			}
 			lsn = needs > lsn ? needs : lsn;
-			replies += conn->client.task == NULL;
+			replies += client->task == NULL;
 		} else if (result != REQUEST_EMPTY) {
 			reply_error(&reply, "%s", refusal);
 			conn->client.multi.broken = true; /* as for any request that is refused, if there is a MULTI */
@@ -249,6 +266,12 @@ static void release(struct conn *conn)
 	}
 }
 
+/* It waits for a turn, which is near: not worth stopping and starting the port for, while little piles up. */
+static bool waits_briefly(const struct conn *conn)
+{
+	return conn->queued && conn->input.size - conn->input_used < WIDE_LINE_SIZE_MAX;
+}
+
 static void set_paused(struct conn *conn, bool paused)
 {
 	if (paused != conn->paused) {
@@ -300,7 +323,7 @@ void conn_step(struct conn *conn)
 	const struct wal *wal = desk_wal(conn->worker->service->desk);
 	if (log_state(wal) == LOG_STATE_FAILED) {
 		refuse_what_waits(conn, wal);
-	} else if (conn->client.task != NULL) {
+	} else if (conn->client.task != NULL && conn->client.task_waits) {
 		continue_task(conn);
 	}
 	execute_input(conn);
@@ -310,11 +333,23 @@ void conn_step(struct conn *conn)
 		end(conn);
 		return;
 	}
+	if (conn->client.task != NULL && !conn->client.task_waits) {
+		wait_for_turn(conn);
+	}
 	if (!conn->peer_done) {
-		set_paused(conn, held_back);
+		set_paused(conn, held_back && !waits_briefly(conn));
 	}
 	attend(conn, held_back || conn->gate.mark_count > 0);
-	conn->worker->has_tasks |= conn->client.task != NULL && !conn->client.task_waits;
+}
+
+void conn_go_on(struct conn *conn)
+{
+	/* What is left of the request counts as the slice that was granted. */
+	if (!conn->closing && conn->client.task != NULL && background_has_turn(conn->worker, conn) &&
+	    log_state(desk_wal(conn->worker->service->desk)) != LOG_STATE_FAILED) {
+		continue_task(conn);
+	}
+	conn_step(conn);
 }
 
 /* Half a request has begun, or is still the same, or there is none. */
@@ -369,7 +404,7 @@ void conn_check_deadlines(struct conn *conn)
 	const struct config *config = conn->worker->service->config;
 	const uint64_t now_ns = conn->worker->now_ns;
 	const uint64_t second_ns = UINT64_C(1000000000);
-	if (conn->closing || conn->paused) {
+	if (conn->closing || conn->paused || conn->queued) {
 		return;
 	}
 	if (conn->lingering) {

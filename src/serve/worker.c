@@ -139,12 +139,12 @@ static void attend_all(struct worker *worker)
 	const struct wal *wal = desk_wal(worker->service->desk);
 	const uint64_t durable_lsn = wal != NULL ? wal_durable_lsn(wal) : 0;
 	const enum log_state state = log_state(wal);
-	if (durable_lsn == worker->released_lsn && state == worker->log && !worker->has_tasks && !worker->was_woken) {
+	if (durable_lsn == worker->released_lsn && state == worker->log && !worker->was_woken) {
 		return;
 	}
 	worker->released_lsn = durable_lsn;
 	worker->log = state;
-	worker->has_tasks = worker->was_woken = false;
+	worker->was_woken = false;
 	for (struct conn *conn = worker->attention; conn != NULL;) {
 		struct conn *next = conn->attention_next;
 		conn_step(conn); /* may take conn, and only conn, off the list */
@@ -203,7 +203,7 @@ static bool log_is_flushed(const struct worker *worker)
  * commit is not missed: the flag is set, then durable_lsn is read. */
 static int64_t wait_for_commit(struct worker *worker)
 {
-	if (worker->has_tasks) {
+	if (worker->has_tasks || background_pending(&worker->background)) {
 		return 0;
 	}
 	if (worker->number != 0 && worker->attention != NULL) {
@@ -238,13 +238,13 @@ static void tend_log(struct worker *worker)
 static void tend_holds(struct worker *worker)
 {
 	struct desk *desk = worker->service->desk;
+	worker->has_tasks = false;
 	if (worker->number != 0 || desk_wal(desk) == NULL || worker->stopping_ns != 0 ||
 	    worker->now_ns - worker->holds_ns < SECOND_NS) {
 		return;
 	}
-	if (desk_sweep_holds(desk)) {
-		worker->has_tasks = true; /* there may be more */
-	} else {
+	worker->has_tasks = desk_sweep_holds(desk); /* there may be more */
+	if (!worker->has_tasks) {
 		worker->holds_ns = worker->now_ns;
 	}
 }
@@ -257,6 +257,7 @@ static void loop(struct worker *worker)
 		worker->net.wait(worker->net.context, wait_for_commit(worker));
 		worker->now_ns = clock_monotonic_ns(service->clock);
 		attend_all(worker);
+		background_run(worker);
 		tend_holds(worker);
 		tend_log(worker);
 		last_words(worker);

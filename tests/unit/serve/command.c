@@ -159,7 +159,27 @@ Test(command, requests_and_errors_are_counted)
 	cr_assert_eq(atomic_load_explicit(&counters->errors, memory_order_relaxed), 1);
 	cr_assert_eq(client.requests, 3);
 	cr_assert_eq(client.last_ms, NOW_MS);
-	cr_assert_str_eq(client.last_command, "ECHO");
+	cr_assert_str_eq(client.last_command->name, "ECHO");
+}
+
+Test(command, what_can_wait_waits_for_its_turn)
+{
+	static const char *const waiting[] = {"OPEN a 2031-01-06 09:00 50", "CLOSE a 2031-01-06",
+					      "PURGE BEFORE 2020-01-01",
+					      "BUSY a b 1 2031-01-06T00:00 2031-01-07T00:00"};
+	const struct counters *counters = service_counters(&service);
+	client.postpones = true;
+	for (size_t i = 0; i < sizeof waiting / sizeof waiting[0]; i++) {
+		expect(waiting[i], "");
+		cr_assert(client.postponed, "%s", waiting[i]);
+		cr_assert_null(client.task);
+	}
+	cr_assert_eq(atomic_load_explicit(&counters->commands, memory_order_relaxed), 0);
+	expect("PING", "+PONG\r\n");
+	cr_assert_not(client.postponed);
+	client.postpones = false;
+	cr_assert_eq(*answer("PURGE AFTER 2020-01-01"), '-');
+	cr_assert_not(client.postponed);
 }
 
 /* ----------------------------------------------------------------------------------------------- loading, and MULTI */

@@ -1,0 +1,53 @@
+/*
+ * background: what of a worker's loop goes to what can wait [I8].
+ *
+ * A booking, and a read that is over at once, is executed as soon as it has come. What can wait has turns instead: requests of
+ * the classes hours and sync, and every request that takes several slices. Their connections queue by class and are
+ * served once a loop, behind the bookings that came with it and before the commit that takes them along: reads, then
+ * hours, then sync, until background-slice is over; of each class at least one slice, so that none waits for ever. Those
+ * of one class take turns.
+ *
+ * So a booking waits for background-slice and three slices more at most, however many connections sync or open hours, and a
+ * commit carries no more of theirs than that time appends. A worker with nothing else to do goes on with them without a rest.
+ *
+ *   conn_step: a request out of turn --add--> queued --run: its turn--> executes; more to do? --add--> queued
+ *
+ * Threads: a worker's own.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conn;
+struct worker;
+
+/* In the order they are served. */
+enum background_class {
+	BACKGROUND_READ, /* what takes several slices and is neither of the others */
+	BACKGROUND_HOURS,
+	BACKGROUND_SYNC,
+	BACKGROUND_CLASSES,
+};
+
+/* Zero-initialised is empty. */
+struct background {
+	struct conn *first[BACKGROUND_CLASSES];
+	struct conn *last[BACKGROUND_CLASSES];
+	struct conn *running; /* whose turn it is, or NULL */
+	bool granted;         /* it may have one slice whatever the time */
+	uint64_t until_ns;    /* monotonic; when this loop's share is over */
+};
+
+bool background_pending(const struct background *background);
+
+/* Queues the connection, unless it is queued already. */
+void background_add(struct background *background, struct conn *conn, enum background_class class);
+/* Takes it out, if it is in a queue. */
+void background_remove(struct background *background, struct conn *conn);
+
+/* May this connection have a slice now? Asked before each. */
+bool background_has_turn(struct worker *worker, const struct conn *conn);
+
+/* This loop's share: gives turns (conn_go_on). */
+void background_run(struct worker *worker);
