@@ -152,6 +152,22 @@ static bool lists_race(const struct answer *answer)
 	       span_equal(answer->words[1], span_of(RACE_TIME)) && span_equal(answer->words[3], span_of("booked"));
 }
 
+/* A calendar says the psychologist is busy when the winner's session is: a conflict, and nothing else [I8]. */
+static bool sync_race(struct load *load, const char *psychologist, struct error *error)
+{
+	struct answer answer;
+	if (!connection_ask(&load->connection, &answer, error,
+			    "BUSY %s bench %" PRIu64 " " RACE_DATE "T00:00 " RACE_DATE "T23:59 " RACE_DATE "T" RACE_TIME
+			    " " RACE_DATE "T" RACE_BUSY_END,
+			    psychologist, ++load->generation)) {
+		return false;
+	}
+	const bool conflict = answer.kind == '*' && answer.count == 3 && span_equal(answer.words[0], span_of("0")) &&
+			      span_equal(answer.words[1], span_of("0")) && span_equal(answer.words[2], span_of("1"));
+	load->requests[0]++;
+	return conflict || connection_unexpected(&load->connection, &answer, error);
+}
+
 static bool step_sync(struct load *load, struct error *error)
 {
 	const struct ledger *ledger = load->background->ledger;
@@ -160,6 +176,9 @@ static bool step_sync(struct load *load, struct error *error)
 	load->race = run ? (load->race + 1) % races : 0;
 	const struct ledger_token psychologist = ledger_psychologist(ledger, load->race);
 	struct answer answer;
+	if (run && !sync_race(load, psychologist.text, error)) {
+		return false;
+	}
 	if (!connection_ask(&load->connection, &answer, error, "SLOTS %s " RACE_DATE " " RACE_DATE " ALL",
 			    psychologist.text)) {
 		return false;
@@ -176,8 +195,7 @@ static bool step_sync(struct load *load, struct error *error)
 	if (run && (!booked || session != ledger->entries[load->race].session)) {
 		return connection_unexpected(&load->connection, &answer, error);
 	}
-	load->requests[0]++;
-	load->requests[1]++;
+	load->requests[1] += 2;
 	return true;
 }
 
@@ -209,7 +227,7 @@ static void *run_availability(void *load)
 
 static void *run_sync(void *load)
 {
-	run(load, step_sync, 2);
+	run(load, step_sync, 3);
 	return NULL;
 }
 
@@ -255,8 +273,8 @@ void background_stop(struct background *background)
 	const struct load *availability = &background->availability;
 	const struct load *sync = &background->sync;
 	printf("\nBeside the races, for all of their %.1f s: availability, %" PRIu64 " OPEN (%" PRIu64
-	       " slots) and %" PRIu64 " PURGE (%" PRIu64 " slots); calendar sync, %" PRIu64 " SLOTS and %" PRIu64
-	       " SLOT.\n",
+	       " slots) and %" PRIu64 " PURGE (%" PRIu64 " slots); calendar sync, %" PRIu64 " BUSY and %" PRIu64
+	       " SLOTS and SLOT.\n",
 	       seconds, availability->requests[0], availability->slots[0], availability->requests[1],
 	       availability->slots[1], sync->requests[0], sync->requests[1]);
 }

@@ -4,9 +4,9 @@
  * availability    stands for the service that opens hours and removes past ones: opens a day of hours of many
  *                 psychologists, purges it, goes on to the next day. Days go forward from 2001-01-01, since what was
  *                 purged stays purged; on a server that has purged further already it starts there.
- * calendar sync   stands for the service that compares the psychologists' calendars with their slots: lists the day of
- *                 a psychologist whose slot was raced for, and looks at that slot. What it is told is checked, too:
- *                 exactly that slot is booked, by the winner.
+ * calendar sync   what slotd-calsync asks for: says that a psychologist whose slot was raced for is busy then, lists the day
+ *                 and looks at that slot. What it is told is checked, too: a conflict, and exactly that slot is
+ *                 booked, by the winner.
  *
  * Each goes on all the time at `rate` operations a second, or as fast as the server answers. An answer that should not
  * be fails the run.
@@ -28,10 +28,11 @@ struct load {
 	/* owned by the load's thread until it is joined */
 	struct connection connection;
 	uint64_t due_ns;      /* when the next step may start */
-	uint64_t requests[2]; /* by kind: OPEN and PURGE, SLOTS and SLOT */
+	uint64_t requests[2]; /* by kind: OPEN and PURGE; BUSY, and SLOTS and SLOT */
 	uint64_t slots[2];    /* that were opened and purged */
 	uint16_t day;         /* availability: the day to open next */
 	uint32_t race;        /* calendar sync: the race to look at next */
+	uint64_t generation;  /* the same: of the last BUSY */
 };
 
 struct background {

@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RACE_DATE  "2100-01-04"
-#define RACE_TIME  "09:00"
-#define RACE_SLOTS 6
-#define RACE_HOURS RACE_TIME " 50 COUNT 6 EVERY 60" /* as OPEN takes them */
+#define RACE_DATE     "2100-01-04"
+#define RACE_TIME     "09:00"
+#define RACE_SLOTS    6
+#define RACE_BUSY_END "09:30"
+#define RACE_HOURS    RACE_TIME " 50 COUNT 6 EVERY 60" /* as OPEN takes them */
 
 #define LEDGER_TAG_SIZE   9
 #define LEDGER_TOKEN_SIZE 64

@@ -10,6 +10,8 @@
 
 #define PSYCHOLOGISTS  20
 #define DAY_HOURS      "09:00 50 COUNT 8 EVERY 60"
+#define SYNCED_DAYS    60
+#define SYNCED_BLOCKS  "120" /* two slots a day */
 #define GROWTH_HOURS   "00:00 15 COUNT 96"
 #define FUTURE_DAY     23000 /* 2032-12-21; the bookings beside it have days of 2031 */
 #define FUTURE_DAYS    1000
@@ -28,13 +30,14 @@ static struct date_text date_of(uint64_t day)
 	return date;
 }
 
-/* Sends one line a psychologist, in one go as a service would, and reads the answers: integers, or PAST. */
+/* Sends one line a psychologist, whose number the command lacks, in one go as a service would, and reads the answers:
+ * integers, or PAST. */
 static bool ask_all(struct service *service, const char *command, const char *date, const char *rest, bool *past,
 		    struct error *error)
 {
 	struct buffer requests = {0};
 	for (uint32_t i = 0; i < PSYCHOLOGISTS; i++) {
-		buffer_format(&requests, "%s hours-%" PRIu32 " %s %s\r\n", command, i, date, rest);
+		buffer_format(&requests, "%s%" PRIu32 " %s %s\r\n", command, i, date, rest);
 	}
 	bool good = connection_send(&service->connection, requests.at, requests.size, error);
 	buffer_fini(&requests);
@@ -65,7 +68,7 @@ static bool purge_one_day(struct service *service, struct error *error)
 	bool past;
 	struct answer answer;
 	uint64_t removed;
-	if (!ask_all(service, "OPEN", date_of(service->past_day).text, DAY_HOURS, &past, error)) {
+	if (!ask_all(service, "OPEN hours-", date_of(service->past_day).text, DAY_HOURS, &past, error)) {
 		return false;
 	}
 	service->past_day = (uint16_t)(service->past_day + (past ? PAST_DAYS_SKIP : 1));
@@ -85,20 +88,61 @@ static bool step_hours(struct service *service, struct error *error)
 	}
 	const struct date_text date = date_of(FUTURE_DAY + service->steps % FUTURE_DAYS);
 	bool past;
-	return ask_all(service, "OPEN", date.text, DAY_HOURS, &past, error) &&
-	       ask_all(service, "CLOSE", date.text, "", &past, error);
+	return ask_all(service, "OPEN hours-", date.text, DAY_HOURS, &past, error) &&
+	       ask_all(service, "CLOSE hours-", date.text, "", &past, error);
+}
+
+/* The hours that calendars are compared with: of each psychologist as many days as slotd-calsync looks ahead. */
+static bool open_synced(struct service *service, struct error *error)
+{
+	bool past;
+	for (uint32_t day = 0; day < SYNCED_DAYS; day++) {
+		if (!ask_all(service, "OPEN synced-", date_of(FUTURE_DAY + day).text, DAY_HOURS, &past, error)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What a calendar says of all these days: two appointments a day, which are an hour later in every other generation. */
+static bool sync_calendar(struct service *service, uint32_t psychologist, struct error *error)
+{
+	struct buffer request = {0};
+	const uint64_t generation = service->steps / PSYCHOLOGISTS + 1;
+	const uint64_t hour = 9 + generation % 2;
+	buffer_format(&request, "BUSY synced-%" PRIu32 " bench %" PRIu64 " %sT00:00 %sT00:00", psychologist, generation,
+		      date_of(FUTURE_DAY).text, date_of(FUTURE_DAY + SYNCED_DAYS).text);
+	for (uint32_t day = 0; day < SYNCED_DAYS; day++) {
+		const struct date_text date = date_of(FUTURE_DAY + day);
+		for (uint64_t start = hour; start < hour + 4; start += 3) {
+			buffer_format(&request, " %sT%02" PRIu64 ":10 %sT%02" PRIu64 ":40", date.text, start, date.text,
+				      start);
+		}
+	}
+	buffer_format(&request, "\r\n");
+	struct answer answer;
+	const bool good = connection_send(&service->connection, request.at, request.size, error) &&
+			  connection_receive(&service->connection, &answer, error);
+	buffer_fini(&request);
+	service->requests++;
+	return good &&
+	       ((answer.kind == '*' && answer.count == 3 && span_equal(answer.words[0], span_of(SYNCED_BLOCKS))) ||
+		connection_unexpected(&service->connection, &answer, error));
 }
 
 static bool step_sync(struct service *service, struct error *error)
 {
-	const struct date_text date = date_of(FUTURE_DAY + service->steps % FUTURE_DAYS);
+	const struct date_text date = date_of(FUTURE_DAY + service->steps % SYNCED_DAYS);
 	const uint32_t psychologist = (uint32_t)(service->steps % PSYCHOLOGISTS);
 	struct answer answer;
+	if ((service->steps == 0 && !open_synced(service, error)) || !sync_calendar(service, psychologist, error)) {
+		return false;
+	}
 	service->requests += 2;
-	return connection_ask(&service->connection, &answer, error, "SLOTS hours-%" PRIu32 " %s %s ALL", psychologist,
+	return connection_ask(&service->connection, &answer, error, "SLOTS synced-%" PRIu32 " %s %s ALL", psychologist,
 			      date.text, date.text) &&
 	       (answer.kind == '*' || connection_unexpected(&service->connection, &answer, error)) &&
-	       connection_ask(&service->connection, &answer, error, "SLOT hours-%" PRIu32 " %s 09:00", psychologist,
+	       connection_ask(&service->connection, &answer, error, "SLOT synced-%" PRIu32 " %s 09:00", psychologist,
 			      date.text) &&
 	       (answer.kind == '*' || connection_unexpected(&service->connection, &answer, error));
 }

@@ -1,9 +1,10 @@
 /*
  * services: what goes on in a server beside the bookings, each on a connection of its own, as fast as the server answers.
  *
- * hours       stands for the availability service: opens a day of many psychologists and closes it again; now and then opens
+ * hours       what the availability service does: opens a day of many psychologists and closes it again; now and then opens
  *             a past day and purges it
- * sync        stands for the calendar sync: lists a day that the hours are opened on, and looks at one of its slots
+ * sync        what slotd-calsync asks for: one psychologist after the other is busy twice a day for 60 days (BUSY), each time
+ *             at other hours than before; lists one of these days, and looks at one of its slots
  * growth      opens slot after slot and closes none, so that the table grows all the time
  * snapshot    asks for one SNAPSHOT after the other
  *
