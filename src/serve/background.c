@@ -4,14 +4,25 @@
 #include <serve/background.h>
 #include <serve/worker.h>
 
+/* So long after the last request that could not wait, nobody seems to be there. */
+#define ALONE_NS UINT64_C(10000000)
+
 bool background_pending(const struct background *background)
 {
-	for (int class = 0; class < BACKGROUND_CLASSES; class ++) {
-		if (background->first[class] != NULL) {
+	for (int i = 0; i < BACKGROUND_CLASSES; i++) {
+		if (background->first[i] != NULL) {
 			return true;
 		}
 	}
 	return false;
+}
+
+uint64_t background_due(const struct background *background, uint64_t now_ns)
+{
+	if (!background_pending(background)) {
+		return UINT64_MAX;
+	}
+	return background->resume_ns > now_ns ? background->resume_ns - now_ns : 0;
 }
 
 void background_add(struct background *background, struct conn *conn, enum background_class class)
@@ -56,6 +67,13 @@ bool background_has_turn(struct worker *worker, const struct conn *conn)
 	return granted || has_time(worker);
 }
 
+void background_note(struct worker *worker, const struct conn *conn, uint32_t requests)
+{
+	if (requests > 0 && worker->background.running != conn) {
+		worker->background.others_ns = worker->now_ns;
+	}
+}
+
 /* Who queues again has its next turn when the others have had theirs. */
 static void run_class(struct worker *worker, enum background_class class)
 {
@@ -74,12 +92,16 @@ static void run_class(struct worker *worker, enum background_class class)
 void background_run(struct worker *worker)
 {
 	struct background *background = &worker->background;
-	if (!background_pending(background)) {
+	const struct config *config = worker->service->config;
+	if (background_due(background, worker->now_ns) > 0) {
 		return;
 	}
-	background->until_ns =
-	    clock_monotonic_ns(worker->service->clock) + worker->service->config->background_slice * UINT64_C(1000);
-	for (int class = 0; class < BACKGROUND_CLASSES; class ++) {
-		run_class(worker, class);
+	const uint64_t began_ns = clock_monotonic_ns(worker->service->clock);
+	background->until_ns = began_ns + config->background_slice * UINT64_C(1000);
+	for (int i = 0; i < BACKGROUND_CLASSES; i++) {
+		run_class(worker, (enum background_class)i);
 	}
+	const uint64_t ended_ns = clock_monotonic_ns(worker->service->clock);
+	const bool alone = ended_ns - background->others_ns > ALONE_NS;
+	background->resume_ns = alone ? 0 : ended_ns + (ended_ns - began_ns) * config->background_rest;
 }

@@ -203,6 +203,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 		}
 	}
 	gate_mark(&conn->gate, lsn, replies);
+	background_note(conn->worker, conn, replies);
 	return done;
 }
 

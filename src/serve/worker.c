@@ -203,7 +203,7 @@ static bool log_is_flushed(const struct worker *worker)
  * commit is not missed: the flag is set, then durable_lsn is read. */
 static int64_t wait_for_commit(struct worker *worker)
 {
-	if (worker->has_tasks || background_pending(&worker->background)) {
+	if (worker->has_tasks) {
 		return 0;
 	}
 	if (worker->number != 0 && worker->attention != NULL) {
@@ -218,7 +218,9 @@ static int64_t wait_for_commit(struct worker *worker)
 	if (worker->stopping_ns != 0 || worker->failed_ns != 0) {
 		return STOPPING_LOOP_NS;
 	}
-	const uint64_t rest_ns = worker->rest_ns > worker->now_ns ? worker->rest_ns - worker->now_ns : 0;
+	const uint64_t log_ns = worker->rest_ns > worker->now_ns ? worker->rest_ns - worker->now_ns : 0;
+	const uint64_t due_ns = background_due(&worker->background, worker->now_ns);
+	const uint64_t rest_ns = log_ns < due_ns ? log_ns : due_ns;
 	return rest_ns < LOOP_NS_MAX ? (int64_t)rest_ns : LOOP_NS_MAX;
 }
 

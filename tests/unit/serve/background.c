@@ -19,7 +19,7 @@ static uint64_t fake_now_ns(void *context)
 }
 
 static const struct clock fake_clock = {.monotonic_ns = fake_now_ns};
-static const struct config config = {.background_slice = SLICE_US};
+static const struct config config = {.background_slice = SLICE_US, .background_rest = 4};
 static struct service service;
 static struct worker worker;
 static struct conn conns[BACKGROUND_CLASSES][CONNS]; /* closing: a turn does nothing, and they do not queue again */
@@ -78,6 +78,43 @@ Test(background, time_goes_to_the_class_that_comes_first)
 	cr_assert_eq(waiting(BACKGROUND_READ), CONNS - 2);
 	cr_assert_eq(waiting(BACKGROUND_HOURS), CONNS - 1);
 	cr_assert_eq(waiting(BACKGROUND_SYNC), CONNS - 1);
+}
+
+Test(background, it_rests_while_others_ask)
+{
+	step_ns = SLICE_US * 1000;
+	worker.now_ns = now_ns;
+	cr_assert_eq(background_due(&worker.background, worker.now_ns), 0);
+	background_note(&worker, &conns[BACKGROUND_READ][0], 1);
+	background_run(&worker); /* reads the clock at begin and end, and after each of three turns */
+	cr_assert_eq(waiting(BACKGROUND_READ), CONNS - 1);
+	worker.now_ns = now_ns;
+	const uint64_t took_ns = (1 + BACKGROUND_CLASSES) * step_ns;
+	cr_assert_eq(background_due(&worker.background, worker.now_ns), took_ns * config.background_rest);
+	background_run(&worker);
+	cr_assert_eq(waiting(BACKGROUND_READ), CONNS - 1, "served while it rests");
+	worker.now_ns += took_ns * config.background_rest;
+	background_run(&worker);
+	cr_assert_eq(waiting(BACKGROUND_READ), CONNS - 2);
+}
+
+Test(background, it_does_not_rest_alone)
+{
+	step_ns = SLICE_US * 1000;
+	worker.now_ns = now_ns;
+	background_note(&worker, &conns[BACKGROUND_READ][0], 0); /* nothing was executed */
+	worker.background.running = &conns[BACKGROUND_READ][0];
+	background_note(&worker, &conns[BACKGROUND_READ][0], 1); /* in its own turn */
+	worker.background.running = NULL;
+	background_run(&worker);
+	cr_assert_eq(background_due(&worker.background, now_ns), 0);
+}
+
+Test(background, nothing_is_due_when_nothing_waits)
+{
+	step_ns = 0;
+	background_run(&worker);
+	cr_assert_eq(background_due(&worker.background, now_ns), UINT64_MAX);
 }
 
 Test(background, a_connection_leaves_its_queue_from_anywhere)
