@@ -300,7 +300,7 @@ static struct outcome finish(struct group_round *round)
 	return (struct outcome){.code = OUTCOME_DONE, .lsn = answer(round, lsn)};
 }
 
-/* The first refusal, at the lsn that all of them depend on. */
+/* The first refusal, at the lsn that all of it depends on: that the others were not refused is part of the answer [I2]. */
 static struct outcome refusal(const struct group_round *round)
 {
 	const struct group *group = round->group;
@@ -310,9 +310,6 @@ static struct outcome refusal(const struct group_round *round)
 		const struct outcome *outcome = &change->outcome;
 		if (change->verb == GROUP_BOOK) {
 			desk_count_lost(round->desk, &group->places[change->first], outcome->code);
-		}
-		if (outcome->code == OUTCOME_DONE) {
-			continue;
 		}
 		const uint64_t lsn = lsn_later(first.lsn, outcome->lsn);
 		if (first.code == OUTCOME_DONE) {

@@ -209,16 +209,15 @@ static uint64_t truth_of_session(struct history *history, const struct sim_comma
 	return truth;
 }
 
-/* That of a group's answer: the slots that were lost, or, if nothing was, those the clients have. */
-static uint64_t truth_of_group(struct history *history, const struct sim_command *command,
-			       const struct outcome *outcome)
+/* That of a group's answer: the slots the clients have; if something was refused, those that were lost, and those that were
+ * not. */
+static uint64_t truth_of_group(struct history *history, const struct sim_command *command)
 {
 	uint64_t truth = 0;
 	for (uint32_t i = 0; i < command->member_count; i++) {
 		const struct sim_member *member = &command->members[i];
 		const bool refused = member->outcome.code != OUTCOME_DONE;
-		if (member->verb == SIM_CHANGE || refused != (outcome->code != OUTCOME_DONE) ||
-		    member->outcome.code == OUTCOME_PAST) {
+		if (member->verb == SIM_CHANGE || member->outcome.code == OUTCOME_PAST) {
 			continue;
 		}
 		const uint64_t lsn = *changed_at(history, &member->at[refused ? 0 : member->place]);
@@ -238,7 +237,7 @@ static bool is_of_session(enum outcome_code code)
 static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome)
 {
 	if (command->verb == SIM_GROUP) {
-		return truth_of_group(history, command, outcome);
+		return truth_of_group(history, command);
 	}
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
