@@ -129,7 +129,12 @@ struct outcome desk_reschedule(struct desk *desk, uint64_t session, const struct
 	for (;;) {
 		struct slot_view to;
 		wish.place = *place;
-		if (!look_at_session(desk, session, &seen, &outcome) || !find_place(desk, &seen, &wish, &outcome)) {
+		if (!look_at_session(desk, session, &seen, &outcome)) {
+			break;
+		}
+		/* What is said of the slot says as well that the session could be moved [I2]. */
+		if (!find_place(desk, &seen, &wish, &outcome)) {
+			outcome.lsn = lsn_later(outcome.lsn, seen.lsn);
 			break;
 		}
 		if (wish.key == seen.key) {
@@ -139,6 +144,7 @@ struct outcome desk_reschedule(struct desk *desk, uint64_t session, const struct
 		}
 		const uint32_t slot = look_at_slot(desk, &wish, &to, &outcome);
 		if (slot == 0) {
+			outcome.lsn = lsn_later(outcome.lsn, seen.lsn);
 			break;
 		}
 		const uint64_t lsn = move(desk, &seen, slot, &to, &wish);

@@ -226,7 +226,7 @@ static uint64_t truth_of_group(struct history *history, const struct sim_command
 	return truth;
 }
 
-/* Is this answer to a RESCHEDULE about the session, not about the slot it was to go to? */
+/* Is this answer to a RESCHEDULE about the session alone, not about the slot it was to go to? */
 static bool is_of_session(enum outcome_code code)
 {
 	return code == OUTCOME_DONE || code == OUTCOME_NOSESSION || code == OUTCOME_STATE || code == OUTCOME_EXPIRED ||
@@ -242,14 +242,16 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
 	}
-	if (command->session == SIM_NO_SESSION || outcome->code == OUTCOME_PAST) {
+	if (command->session == SIM_NO_SESSION || (outcome->code == OUTCOME_PAST && command->verb != SIM_MOVE)) {
 		return 0; /* nobody's; past by the clock alone */
 	}
-	const bool of_session = command->verb == SIM_MOVE && is_of_session(outcome->code);
+	const bool of_session = command->verb == SIM_MOVE &&
+				(is_of_session(outcome->code) || outcome->code == OUTCOME_PAST);
 	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE || command->verb == SIM_RENEW || of_session) {
 		return truth_of_session(history, command);
 	}
-	uint64_t truth = 0;
+	/* A RESCHEDULE is refused for its slot only if the session could be moved at all. */
+	uint64_t truth = command->verb == SIM_MOVE ? truth_of_session(history, command) : 0;
 	const uint32_t days = command->verb == SIM_SLOTS ? command->days : 1;
 	for (uint32_t i = 0; i < days * SIM_TIMES; i++) {
 		const bool asked = command->verb == SIM_SLOTS || i == sim_time_of(command);

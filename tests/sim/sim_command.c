@@ -481,8 +481,9 @@ bool sim_command_agrees(const struct sim_command *command, const struct outcome 
 		if (command->verb == SIM_CLOSE) {
 			return done && outcome->value == 0;
 		}
-		/* Of a psychologist nobody ever named, the desk says that first. */
-		return outcome->code == OUTCOME_PAST || (outcome->code == OUTCOME_NOSLOT && outcome->lsn == 0);
+		/* Of a psychologist nobody ever named, the desk says that first, which depends on nothing but the session. */
+		return outcome->code == OUTCOME_PAST ||
+		       (outcome->code == OUTCOME_NOSLOT && (outcome->lsn == 0 || command->verb == SIM_MOVE));
 	}
 	return false;
 }
