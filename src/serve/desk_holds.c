@@ -52,6 +52,10 @@ static bool reserve(struct desk *desk, uint32_t client, uint32_t *hold, struct o
 	};
 	const enum holds_room room = holds_reserve(&desk->holds, client, desk_now_ms(desk), hold);
 	*outcome = (struct outcome){.code = outcomes[room]};
+	if (room == HOLDS_CLIENT_FULL || room == HOLDS_FULL) {
+		/* Which holds there are is what the refusal tells of, and every one of them was appended by now [I2]. */
+		outcome->lsn = wal_appended_lsn(desk_wal(desk));
+	}
 	return room == HOLDS_ROOM;
 }
 

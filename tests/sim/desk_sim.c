@@ -50,7 +50,7 @@
 #define CANARY_CRASHES_MAX 20000
 #define RECLAIM_SLICE      3 /* records; small, so that commands come in between */
 #define HOLD_TOTAL_S       30
-#define HOLDS_PER_CLIENT   2
+#define HOLDS_PER_CLIENT   1
 #define DAY_MS             UINT64_C(86400000)
 #define MINUTE_MS          UINT64_C(60000)
 
@@ -233,6 +233,21 @@ static bool is_of_session(enum outcome_code code)
 	       code == OUTCOME_THERE;
 }
 
+/* A client that has reached its limit was told of the holds it has. */
+static uint64_t truth_of_holds(struct history *history, const struct sim_command *command)
+{
+	uint64_t truth = 0;
+	for (size_t i = 0; i < history->model.session_count; i++) {
+		const struct model_session *session = &history->model.sessions[i];
+		const struct sim_at at = {key_psychologist(session->key), key_day(session->key),
+					  key_minute(session->key)};
+		if (session->client == command->client && session->status == SESSION_HELD) {
+			truth = lsn_later(truth, *changed_at(history, &at));
+		}
+	}
+	return truth;
+}
+
 /* The record the answer depends on: the last that changed a slot or session asked about. */
 static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome)
 {
@@ -251,7 +266,9 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 		return truth_of_session(history, command);
 	}
 	/* A RESCHEDULE is refused for its slot only if the session could be moved at all. */
-	uint64_t truth = command->verb == SIM_MOVE ? truth_of_session(history, command) : 0;
+	uint64_t truth = command->verb == SIM_MOVE                      ? truth_of_session(history, command)
+			 : outcome->code == OUTCOME_CLIENT_HOLDS ? truth_of_holds(history, command)
+								 : 0;
 	const uint32_t days = command->verb == SIM_SLOTS ? command->days : 1;
 	for (uint32_t i = 0; i < days * SIM_TIMES; i++) {
 		const bool asked = command->verb == SIM_SLOTS || i == sim_time_of(command);
