@@ -14,7 +14,7 @@
 struct opening {
 	uint64_t keys[OPEN_COUNT_MAX];
 	uint32_t count;
-	uint64_t seen_lsn; /* of slots that were open already */
+	uint64_t seen_lsn; /* of slots that were open already, or are in the way */
 };
 
 /* Is the slot there already, with the same minutes? OUTCOME_DONE: leave it. OUTCOME_NOSLOT: to be opened. */
@@ -48,6 +48,7 @@ static struct outcome plan_opening(const struct desk *desk, uint32_t psychologis
 		uint64_t other = key;
 		if (there == OUTCOME_OVERLAP ||
 		    (there == OUTCOME_NOSLOT && table_overlap(desk->table, key, minutes, &other))) {
+			look_for(desk, other, minutes, opening); /* the answer is about that one [I2] */
 			return (struct outcome){.code = OUTCOME_OVERLAP, .key = other, .lsn = opening->seen_lsn};
 		}
 		if (there == OUTCOME_NOSLOT) {

@@ -257,16 +257,20 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
 	}
+	if (outcome->code == OUTCOME_OVERLAP) {
+		return *changed_at(
+		    history, &(struct sim_at){command->psychologist, key_day(outcome->key), key_minute(outcome->key)});
+	}
 	if (command->session == SIM_NO_SESSION || (outcome->code == OUTCOME_PAST && command->verb != SIM_MOVE)) {
 		return 0; /* nobody's; past by the clock alone */
 	}
-	const bool of_session = command->verb == SIM_MOVE &&
-				(is_of_session(outcome->code) || outcome->code == OUTCOME_PAST);
+	const bool of_session =
+	    command->verb == SIM_MOVE && (is_of_session(outcome->code) || outcome->code == OUTCOME_PAST);
 	if (command->verb == SIM_SESSION || command->verb == SIM_CHANGE || command->verb == SIM_RENEW || of_session) {
 		return truth_of_session(history, command);
 	}
 	/* A RESCHEDULE is refused for its slot only if the session could be moved at all. */
-	uint64_t truth = command->verb == SIM_MOVE                      ? truth_of_session(history, command)
+	uint64_t truth = command->verb == SIM_MOVE               ? truth_of_session(history, command)
 			 : outcome->code == OUTCOME_CLIENT_HOLDS ? truth_of_holds(history, command)
 								 : 0;
 	const uint32_t days = command->verb == SIM_SLOTS ? command->days : 1;

@@ -55,6 +55,7 @@ struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 	    .client = 1 + prng_below(prng, SIM_CLIENTS),
 	    .day = at.day,
 	    .minute = at.minute,
+	    .minutes = prng_one_in(prng, 6) ? 70 : 50, /* so long that it reaches into the next */
 	};
 	if (verb == SIM_CHANGE) {
 		/* Mostly CANCEL: slots that are never free are no test. */
@@ -367,7 +368,7 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 	case SIM_MOVE:
 		return desk_reschedule(desk, command->session, &place);
 	case SIM_OPEN:
-		return desk_open(desk, &place, 50, 1, 50);
+		return desk_open(desk, &place, command->minutes, 1, 50);
 	case SIM_CLOSE:
 		return desk_close(desk, &place, &occupied);
 	case SIM_PURGE:
@@ -428,7 +429,7 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 		*outcome = model_move(model, command->session, key, &changed);
 		return changed;
 	case SIM_OPEN:
-		*outcome = model_open(model, key, 50, &opened);
+		*outcome = model_open(model, key, command->minutes, &opened);
 		return opened;
 	case SIM_CLOSE:
 		*outcome = model_close(model, key);

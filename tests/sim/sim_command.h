@@ -64,6 +64,7 @@ struct sim_command {
 	uint16_t days;             /* SLOTS: so many from `day` on */
 	uint16_t minute;
 	uint16_t seconds;   /* HOLD, RENEW */
+	uint16_t minutes;   /* OPEN */
 	uint64_t session;   /* CHANGE, RENEW, EXPIRE, SESSION, MOVE: asked for; BOOK, HOLD: answered */
 	struct sim_at from; /* MOVE: where the session was, if it moved */
 	uint64_t now_ms;    /* wall clock */
