@@ -23,6 +23,7 @@ RESTARTS ?= 200
 CUTS     ?= 200
 IMAGES   ?= 250
 FAULTS   ?= 5
+RUNS     ?= 1000
 SEED     ?=
 REPETITIONS ?= 5
 
@@ -77,9 +78,10 @@ export UBSAN_OPTIONS := print_stacktrace=1
 # ---------------------------------------------------------------------------------------------- archives, in link order
 
 layers   := http serve wire log slot io base
-archives := drive model sim bench $(layers)
+archives := history drive model sim bench $(layers)
 
 $(foreach layer,$(layers),$(eval sources_of_$(layer) := $(wildcard src/$(layer)/*.c)))
+sources_of_history := $(filter-out %/main.c,$(wildcard tests/history/*.c))
 sources_of_drive := $(wildcard tests/drive/*.c)
 sources_of_model := $(wildcard tests/model/*.c)
 sources_of_sim   := $(wildcard tests/sim/sim_*.c)
@@ -97,6 +99,7 @@ behind = $(if $(filter-out $1,$(foreach a,$1,$(names_$a))),$(call behind,$(sort 
 
 $(foreach layer,$(layers),$(eval names_$(layer) := \
 	$(call named_by,$(sources_of_$(layer)) $(wildcard src/$(layer)/*.h include/$(layer)/*.h))))
+names_history := $(call named_by,$(wildcard tests/history/*.[ch]))
 names_drive := $(call named_by,$(wildcard tests/drive/*.[ch]))
 names_model := $(call named_by,$(wildcard tests/model/*.[ch]))
 names_sim   := $(call named_by,$(wildcard tests/sim/sim_*.[ch]))
@@ -112,9 +115,10 @@ sources_of_slotd-calsync := $(wildcard tools/calsync/*.c)
 sources_of_slotd-bench-postgres := $(wildcard tools/postgres/*.c)
 sources_of_talk/talk     := $(wildcard tests/talk/*.c)
 sources_of_crash/crash   := $(wildcard tests/crash/*.c)
+sources_of_history/history := $(wildcard tests/history/main.c)
 sources_of_block/recorder := $(wildcard tests/block/*.c)
 shipped  := $(foreach p,slotd slotd-replay slotd-bench slotd-calsync,$(if $(sources_of_$p),$p))
-programs := $(shipped) $(foreach p,talk/talk crash/crash slotd-bench-postgres,$(if $(sources_of_$p),$p))
+programs := $(shipped) $(foreach p,talk/talk crash/crash history/history slotd-bench-postgres,$(if $(sources_of_$p),$p))
 
 # Of one file each: tests/unit/slot/table.c -> unit/slot/table.
 units    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*/*.c))
@@ -204,15 +208,16 @@ sim_suites    = $(foreach p,$(sims),'$p=build/$1/$p $2')
 sim_tests     = $(foreach p,$(sims),'$p=build/$1/$p --crashes $(or $(crashes_of_$p),10000) --seconds 200 $(seed)')
 talk_suite    = 'talk=build/$1/talk/talk --bin build/$1 $(wildcard tests/talk/*.talk) --markdown README.md $(addprefix --markdown ,$(wildcard docs/*.md))'
 crash_suite   = 'crash$(if $3,/$(patsubst --%,%,$(lastword $3)))=build/$1/crash/crash --bin build/$1 --cycles $2 $3 $(seed)'
+history_suite = 'history=build/$1/history/history --bin build/$1 --runs $2 $(seed)'
 cut_suites    = $(foreach kind,ext4 xfs,'crash/power_cut-$(kind)=tests/crash/power_cut.sh build/$1 $(kind) 2 $(SEED)')
 built         = $(addprefix build/$1/,$(shipped) $2)
 
-test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash) ## build and run every test
+test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history) ## build and run every test
 	$Q$(SUITES) build/release $(call unit_suites,release) $(call stress_suites,release,2) \
 		$(call sim_tests,release) $(call talk_suite,release) \
 		$(call crash_suite,release,10) $(call crash_suite,release,10,--deny EPERM) \
 		$(call crash_suite,release,5,--deny ENOSYS) $(call crash_suite,release,10,--unprivileged) \
-		$(call cut_suites,release)
+		$(call cut_suites,release) $(call history_suite,release,50)
 
 bench: build/packages-bench all build/release/slotd-bench-postgres ## slotd against Redis, PostgreSQL and the disk (REPETITIONS=5, SECONDS=2)
 	$Qtools/bench/bench.sh build/release $(REPETITIONS) $(if $(filter file,$(origin SECONDS)),2,$(SECONDS))
@@ -223,7 +228,7 @@ check: build/packages-check check-house check-clang check-asan check-tsan ## bot
 check-house: build/packages-check
 	$Q$(SUITES) build/house 'layers=tools/house/layers.sh' 'format=tools/house/format.sh' 'tidy=tools/house/tidy.sh'
 
-check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses) talk/talk crash/crash)
+check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses) talk/talk crash/crash history/history)
 	@echo "clang, -Wthread-safety -Werror: everything builds"
 
 check-asan: $(call built,asan,$(units) $(sims) talk/talk)
@@ -243,9 +248,9 @@ sim: $(addprefix build/release/,$(sims)) ## run the simulators for SECONDS= (60)
 sim-canary: $(addprefix build/release/,$(sims)) ## plant every bug the simulators know; each must be found (SEED=)
 	$Qset -e; for sim in $(sims); do build/release/$$sim --canary all $(seed); done
 
-crash: $(call built,release,crash/crash unit/serve/full_disk) ## kill -9 (CYCLES=, RESTARTS=), power cuts (CUTS=, IMAGES=), bad disks (FAULTS=); SEED= repeats
+crash: $(call built,release,crash/crash history/history unit/serve/full_disk) ## kill -9 (CYCLES=, RESTARTS=), histories (RUNS=), power cuts (CUTS=, IMAGES=), bad disks (FAULTS=); SEED= repeats
 	$Qif tools/house/packages.sh crash; then $(MAKE) --no-print-directory build/release/block/recorder; fi
-	$QCYCLES=$(CYCLES) RESTARTS=$(RESTARTS) CUTS=$(CUTS) IMAGES=$(IMAGES) FAULTS=$(FAULTS) SEED=$(SEED) \
+	$QCYCLES=$(CYCLES) RESTARTS=$(RESTARTS) CUTS=$(CUTS) IMAGES=$(IMAGES) FAULTS=$(FAULTS) RUNS=$(RUNS) SEED=$(SEED) \
 		tests/crash/all.sh build/release
 
 install: all ## install the programs (PREFIX=/usr/local, DESTDIR=)
