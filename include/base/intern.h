@@ -1,8 +1,14 @@
 /*
  * intern: tokens (psychologists, clients) kept once, named by a number.
  *
- * A token is stored as one length byte and its bytes, in 4-byte steps of a region; its number is its place. Tokens are
- * never given back while the server runs.
+ * A token is stored as its bytes, in 4-byte steps of a region, with zeros behind it if it does not fill the last; its number is
+ * its first step. Which step is the last of a token is a bit of its own:
+ *
+ *   steps    1     2     3     4     5     6
+ *          |anne |clie |nt-1 |7    |bob  |    ...
+ *   last     1     0     0     1     1     0
+ *
+ * So there is no length beside the bytes. Tokens are never given back while the server runs.
  *
  * Threads: any. find takes no lock; add locks one stripe and, for the space, one leaf lock, one after the other.
  */
@@ -21,6 +27,7 @@ struct intern {
 	/* guards the region's committed part, next and count */
 	struct lock lock;
 	struct region region;
+	struct region lasts; /* bits: is this step the last of a token? Set before the token has a name */
 	struct region words; /* beside the tokens; empty if intern_keep_words was not asked for them */
 	uint32_t next;       /* number of the next token: the first free step */
 	uint32_t count;
@@ -32,9 +39,9 @@ bool intern_init(struct intern *intern, struct memory *memory, uint32_t stripe_c
 void intern_fini(struct intern *intern);
 
 /* From here on there is a word beside each token, for whatever others keep about it: 0 at first, never moved. It is one for
- * INTERN_STEPS_PER_WORD steps of the region, so that it costs a quarter of the token; tokens of less than 16 bytes share one
- * with their neighbours. Before there are tokens. */
-#define INTERN_STEPS_PER_WORD 4
+ * INTERN_STEPS_PER_WORD steps of the region, shared by the tokens that begin in them, so that it costs a sixteenth of a token.
+ * Before there are tokens. */
+#define INTERN_STEPS_PER_WORD 16
 bool intern_keep_words(struct intern *intern, struct error *error);
 
 /* Which word a token has: the same for those that share one. */
@@ -75,6 +82,6 @@ uint32_t intern_next(struct intern *intern, uint32_t number, uint8_t *bytes, siz
 bool intern_place(struct intern *intern, uint32_t number, struct span token);
 
 /* Most bytes one token can cost, index cell included; what a promise for one sets aside. */
-#define INTERN_BYTES_MAX (4 + TOKEN_SIZE_MAX + INDEX_BYTES_PER_ENTRY)
-/* The same of one with a word beside it: a byte for each step. */
-#define INTERN_BYTES_MAX_WITH_WORD (INTERN_BYTES_MAX + (4 + TOKEN_SIZE_MAX) / 4)
+#define INTERN_BYTES_MAX (TOKEN_SIZE_MAX + TOKEN_SIZE_MAX / 32 + INDEX_BYTES_PER_ENTRY)
+/* The same of one with a word beside it: a sixteenth. */
+#define INTERN_BYTES_MAX_WITH_WORD (INTERN_BYTES_MAX + TOKEN_SIZE_MAX / 16)

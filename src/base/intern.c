@@ -8,14 +8,14 @@
 #include <base/hash.h>
 #include <base/intern.h>
 
-#define STEP_SIZE 4
+#define STEP_SIZE      4
+#define STEPS_PER_LAST 64 /* bits of a word of `lasts` */
 
-static_assert((1 + TOKEN_SIZE_MAX + STEP_SIZE - 1) / STEP_SIZE * STEP_SIZE + INDEX_BYTES_PER_ENTRY <= INTERN_BYTES_MAX,
-	      "the promise for a token covers the longest");
+static_assert(TOKEN_SIZE_MAX % STEP_SIZE == 0, "the longest token fills its steps");
 
 static uint32_t steps_of(size_t token_size)
 {
-	return (uint32_t)((1 + token_size + STEP_SIZE - 1) / STEP_SIZE);
+	return (uint32_t)((token_size + STEP_SIZE - 1) / STEP_SIZE);
 }
 
 static uint8_t *place_of(const struct intern *intern, uint32_t number)
@@ -23,16 +23,64 @@ static uint8_t *place_of(const struct intern *intern, uint32_t number)
 	return intern->region.base + (size_t)number * STEP_SIZE;
 }
 
+static _Atomic uint64_t *lasts_of(const struct intern *intern, uint32_t step)
+{
+	return (_Atomic uint64_t *)(void *)intern->lasts.base + step / STEPS_PER_LAST;
+}
+
+/* Relaxed, all: who has a token's number got it from somebody who saw it in the index, where it came with release. Atomic, since
+ * the neighbours' bits are of other threads. */
+static void set_last(struct intern *intern, uint32_t step)
+{
+	atomic_fetch_or_explicit(lasts_of(intern, step), UINT64_C(1) << step % STEPS_PER_LAST, memory_order_relaxed);
+}
+
+static void clear_last(struct intern *intern, uint32_t step)
+{
+	atomic_fetch_and_explicit(lasts_of(intern, step), ~(UINT64_C(1) << step % STEPS_PER_LAST),
+				  memory_order_relaxed);
+}
+
+/* The last step of the token that begins at this one. */
+static uint32_t last_of(const struct intern *intern, uint32_t number)
+{
+	const uint32_t offset = number % STEPS_PER_LAST;
+	const uint64_t here = atomic_load_explicit(lasts_of(intern, number), memory_order_relaxed) >> offset;
+	if (here != 0) {
+		return number + (uint32_t)__builtin_ctzll(here);
+	}
+	const uint32_t next = number - offset + STEPS_PER_LAST;
+	const uint64_t there = atomic_load_explicit(lasts_of(intern, next), memory_order_relaxed);
+	CHECK(there != 0); /* no token has so many steps */
+	return next + (uint32_t)__builtin_ctzll(there);
+}
+
+/* Bytes of the bits up to this step; a token may have to be looked for in the word behind its first one. */
+static size_t lasts_size(uint64_t step)
+{
+	return (size_t)(step / STEPS_PER_LAST + 2) * sizeof(uint64_t);
+}
+
 static bool keeps_words(const struct intern *intern)
 {
 	return intern->words.base != NULL;
 }
 
+static uint64_t divide_up(uint64_t number, uint64_t by)
+{
+	return (number + by - 1) / by;
+}
+
+/* Its steps, its bits, and its share of the word beside it. */
 static uint64_t price_of(const struct intern *intern, size_t token_size)
 {
-	const uint64_t step_price = STEP_SIZE + (keeps_words(intern) ? sizeof(uint32_t) / INTERN_STEPS_PER_WORD : 0);
-	return steps_of(token_size) * step_price + INDEX_BYTES_PER_ENTRY;
+	const uint32_t steps = steps_of(token_size);
+	const uint64_t share = divide_up(steps * sizeof(uint32_t), INTERN_STEPS_PER_WORD);
+	return steps * STEP_SIZE + divide_up(steps, 8) + (keeps_words(intern) ? share : 0) + INDEX_BYTES_PER_ENTRY;
 }
+
+static_assert(TOKEN_SIZE_MAX + TOKEN_SIZE_MAX / STEP_SIZE / 8 + INDEX_BYTES_PER_ENTRY <= INTERN_BYTES_MAX,
+	      "the promise for a token covers the longest");
 
 static bool has_token(const void *context, uint32_t number, const void *key)
 {
@@ -46,16 +94,25 @@ bool intern_init(struct intern *intern, struct memory *memory, uint32_t stripe_c
 	*intern = (struct intern){.memory = memory, .seed = seed, .next = 1};
 	const uint64_t addressable = (uint64_t)UINT32_MAX * STEP_SIZE;
 	const uint64_t wanted = (memory->limit + 1) * MEMORY_ADDRESS_FACTOR;
-	if (!region_reserve(&intern->region, wanted < addressable ? wanted : addressable, error)) {
+	const uint64_t size = wanted < addressable ? wanted : addressable;
+	if (!region_reserve(&intern->region, size, error)) {
 		return false;
+	}
+	if (!region_reserve(&intern->lasts, lasts_size(size / STEP_SIZE), error)) {
+		goto undo_region;
 	}
 	if (!index_init(&intern->index, memory->limit / price_of(intern, 1) * MEMORY_ADDRESS_FACTOR, stripe_count,
 			has_token, intern, error)) {
-		region_release(&intern->region);
-		return false;
+		goto undo_lasts;
 	}
 	lock_init(&intern->lock);
 	return true;
+
+undo_lasts:
+	region_release(&intern->lasts);
+undo_region:
+	region_release(&intern->region);
+	return false;
 }
 
 void intern_fini(struct intern *intern)
@@ -63,6 +120,7 @@ void intern_fini(struct intern *intern)
 	lock_fini(&intern->lock);
 	index_fini(&intern->index);
 	region_release(&intern->words);
+	region_release(&intern->lasts);
 	region_release(&intern->region);
 }
 
@@ -110,6 +168,7 @@ uint32_t intern_guess(const struct intern *intern, uint64_t hash)
 {
 	const uint32_t number = index_guess(&intern->index, hash);
 	__builtin_prefetch(place_of(intern, number));
+	__builtin_prefetch((const void *)lasts_of(intern, number));
 	return number;
 }
 
@@ -118,10 +177,11 @@ uint32_t intern_find(const struct intern *intern, struct span token)
 	return index_find(&intern->index, intern_hash(intern, token), &token);
 }
 
-/* Makes the region usable up to this step, and the words beside it. */
+/* Makes the region usable up to this step, and what is beside it. */
 static bool reach(struct intern *intern, uint64_t step)
 {
 	return step <= UINT32_MAX && region_commit(&intern->region, step * STEP_SIZE) &&
+	       region_commit(&intern->lasts, lasts_size(step)) &&
 	       (!keeps_words(intern) ||
 		region_commit(&intern->words, (intern_word_number((uint32_t)step) + 1) * sizeof(uint32_t)));
 }
@@ -129,13 +189,16 @@ static bool reach(struct intern *intern, uint64_t step)
 /* Writes the token down, under no name yet. 0 when there is no room. */
 static uint32_t write_down(struct intern *intern, struct span token)
 {
+	const uint32_t steps = steps_of(token.size);
 	lock_take(&intern->lock);
 	uint32_t number = intern->next;
-	const uint64_t end = (uint64_t)number + steps_of(token.size);
+	const uint64_t end = (uint64_t)number + steps;
 	if (reach(intern, end)) {
 		uint8_t *place = place_of(intern, number);
-		place[0] = (uint8_t)token.size;
-		memcpy(place + 1, token.at, token.size);
+		memcpy(place, token.at, token.size);
+		/* Not zero if a token was struck out there. */
+		memset(place + token.size, 0, (size_t)steps * STEP_SIZE - token.size);
+		set_last(intern, number + steps - 1);
 		intern->next = (uint32_t)end;
 		intern->count++;
 	} else {
@@ -150,8 +213,10 @@ static uint32_t write_down(struct intern *intern, struct span token)
 static void strike_out(struct intern *intern, uint32_t number, size_t token_size)
 {
 	lock_take(&intern->lock);
-	const bool last = intern->next == number + steps_of(token_size);
+	const uint32_t end = number + steps_of(token_size);
+	const bool last = intern->next == end;
 	if (last) {
+		clear_last(intern, end - 1);
 		intern->next = number;
 	}
 	intern->count--;
@@ -190,18 +255,25 @@ struct span intern_token(const struct intern *intern, uint32_t number)
 {
 	CHECK(number != 0);
 	const uint8_t *place = place_of(intern, number);
-	return (struct span){place + 1, place[0]};
+	size_t size = (size_t)(last_of(intern, number) + 1 - number) * STEP_SIZE;
+	while (place[size - 1] == 0) {
+		size--;
+	}
+	return (struct span){place, size};
 }
 
 uint32_t intern_next(struct intern *intern, uint32_t number, uint8_t *bytes, size_t *size)
 {
 	/* Under the lock, since a token without a name may be struck out and its place written anew. */
 	lock_take(&intern->lock);
-	uint32_t next = number == 0 ? 1 : number + steps_of(place_of(intern, number)[0]);
+	uint32_t next = number == 0 ? 1 : last_of(intern, number) + 1;
+	while (next < intern->next && *place_of(intern, next) == 0) {
+		next++; /* nothing was placed here */
+	}
 	if (next < intern->next) {
-		const uint8_t *place = place_of(intern, next);
-		*size = place[0];
-		memcpy(bytes, place + 1, *size);
+		const struct span token = intern_token(intern, next);
+		*size = token.size;
+		memcpy(bytes, token.at, token.size);
 	} else {
 		next = 0;
 	}

@@ -188,8 +188,8 @@ bool thread_clear(struct table *table, uint32_t session, struct thread_cursor *c
 uint64_t threads_check(const struct table *table)
 {
 	uint64_t count = 0;
-	/* Numbers of words, up to that of the last token. */
-	for (uint32_t word = 0; word <= intern_word_number(table->clients.next); word++) {
+	const uint32_t last_word = intern_word_number(table->clients.next);
+	for (uint32_t word = 0; word <= last_word; word++) {
 		const uint32_t any = word * INTERN_STEPS_PER_WORD; /* as good as a client of this word */
 		for (uint32_t session = first_of(table, any); session != 0; session = link_of(table, session)) {
 			CHECK(session != THREAD_NONE);

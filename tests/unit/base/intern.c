@@ -71,7 +71,7 @@ Test(intern, no_token_costs_more_than_the_promise_for_one)
 	cr_assert_eq(atomic_load_explicit(&memory.used, memory_order_relaxed), INTERN_BYTES_MAX);
 	cr_assert_neq(intern_add(&intern, span_of("x"), false), 0);
 	cr_assert_eq(atomic_load_explicit(&memory.used, memory_order_relaxed),
-		     INTERN_BYTES_MAX + 4 + INDEX_BYTES_PER_ENTRY);
+		     INTERN_BYTES_MAX + 4 + 1 + INDEX_BYTES_PER_ENTRY);
 	intern_fini(&intern);
 }
 
@@ -89,6 +89,99 @@ Test(intern, a_spent_budget_refuses_new_tokens_but_promised_ones)
 	intern_fini(&intern);
 }
 
+/* Lengths that are anything from 1 on. */
+static struct span odd_token_of(char *text, uint32_t n)
+{
+	const uint32_t padding = n * 7 % 40;
+	return (struct span){(uint8_t *)text, (size_t)sprintf(text, "%x%.*s", n, (int)padding,
+							      "----------------------------------------")};
+}
+
+#define ODD 3000
+
+/* Number 0 is none; the walk meets each token once, whole. */
+static void check_walk(struct intern *intern, const uint32_t *numbers)
+{
+	char text[2 * TOKEN_SIZE_MAX];
+	uint8_t bytes[TOKEN_SIZE_MAX];
+	size_t size;
+	uint32_t number = 0;
+	for (uint32_t n = 0; n < ODD; n++) {
+		const uint32_t next = intern_next(intern, number, bytes, &size);
+		cr_assert_gt(next, number);
+		cr_assert_eq(next, numbers[n]);
+		cr_assert(span_equal((struct span){bytes, size}, odd_token_of(text, n)));
+		cr_assert(span_equal(intern_token(intern, next), odd_token_of(text, n)));
+		cr_assert_eq(intern_find(intern, odd_token_of(text, n)), next);
+		number = next;
+	}
+	cr_assert_eq(intern_next(intern, number, bytes, &size), 0);
+}
+
+Test(intern, tokens_of_any_length_lie_side_by_side)
+{
+	struct memory memory;
+	struct intern intern;
+	char text[2 * TOKEN_SIZE_MAX];
+	static uint32_t numbers[ODD];
+	new_intern(&intern, &memory, 64 << 20);
+	uint64_t bytes = 0;
+	for (uint32_t n = 0; n < ODD; n++) {
+		const struct span token = odd_token_of(text, n);
+		numbers[n] = intern_add(&intern, token, false);
+		bytes += (token.size + 3) / 4 * 4;
+	}
+	check_walk(&intern, numbers);
+	cr_assert_eq(4 * intern.next, 4 + bytes);
+	cr_assert_leq(bytes + ODD * INDEX_BYTES_PER_ENTRY, atomic_load_explicit(&memory.used, memory_order_relaxed));
+	intern_fini(&intern);
+}
+
+/* What a snapshot brings: the same numbers again, also without some that had no name, and those of a slotd that had a length beside
+ * each. */
+Test(intern, tokens_are_placed_under_the_numbers_they_had)
+{
+	struct memory memory;
+	struct intern intern;
+	struct intern copy;
+	char text[2 * TOKEN_SIZE_MAX];
+	static uint32_t numbers[ODD];
+	new_intern(&intern, &memory, 64 << 20);
+	new_intern(&copy, &memory, 64 << 20);
+	for (uint32_t n = 0; n < 2 * ODD; n++) {
+		const uint32_t number = intern_add(&intern, odd_token_of(text, n / 2 + n % 2 * ODD), false);
+		if (n % 2 == 0) {
+			numbers[n / 2] = number;
+			cr_assert(intern_place(&copy, number, odd_token_of(text, n / 2)));
+		}
+	}
+	check_walk(&copy, numbers);
+	intern_fini(&copy);
+	intern_fini(&intern);
+	new_intern(&copy, &memory, 64 << 20);
+	uint32_t number = 1;
+	for (uint32_t n = 0; n < ODD; n++) {
+		numbers[n] = number;
+		cr_assert(intern_place(&copy, number, odd_token_of(text, n)));
+		number += (uint32_t)(1 + odd_token_of(text, n).size + 3) / 4;
+	}
+	check_walk(&copy, numbers);
+	intern_fini(&copy);
+}
+
+Test(intern, a_number_that_is_taken_or_no_token_is_not_placed)
+{
+	struct memory memory;
+	struct intern intern;
+	new_intern(&intern, &memory, 64 << 20);
+	cr_assert(intern_place(&intern, 5, span_of("five-and-more")));
+	cr_assert_not(intern_place(&intern, 5, span_of("again")));
+	cr_assert_not(intern_place(&intern, 8, span_of("inside")));
+	cr_assert_not(intern_place(&intern, 100, span_of("no token")));
+	cr_assert_not(intern_place(&intern, 0, span_of("none")));
+	intern_fini(&intern);
+}
+
 #define TOKENS 20000
 
 struct adder {
@@ -99,9 +192,9 @@ struct adder {
 static void *add_all(void *argument)
 {
 	struct adder *adder = argument;
-	char text[TOKEN_SIZE_MAX + 1];
+	char text[2 * TOKEN_SIZE_MAX];
 	for (uint32_t n = 0; n < TOKENS; n++) {
-		adder->numbers[n] = intern_add(adder->intern, token_of(text, sizeof text, n), false);
+		adder->numbers[n] = intern_add(adder->intern, odd_token_of(text, n), false);
 	}
 	return NULL;
 }
@@ -120,12 +213,12 @@ Test(intern, threads_that_add_the_same_tokens_get_the_same_numbers)
 	for (int i = 0; i < 3; i++) {
 		pthread_join(threads[i], NULL);
 	}
-	char text[TOKEN_SIZE_MAX + 1];
+	char text[2 * TOKEN_SIZE_MAX];
 	for (uint32_t n = 0; n < TOKENS; n++) {
 		cr_assert_neq(adders[0].numbers[n], 0);
 		cr_assert_eq(adders[0].numbers[n], adders[1].numbers[n]);
 		cr_assert_eq(adders[0].numbers[n], adders[2].numbers[n]);
-		cr_assert(span_equal(intern_token(&intern, adders[0].numbers[n]), token_of(text, sizeof text, n)));
+		cr_assert(span_equal(intern_token(&intern, adders[0].numbers[n]), odd_token_of(text, n)));
 	}
 	cr_assert_eq(intern.count, TOKENS);
 	intern_fini(&intern);
