@@ -51,6 +51,7 @@ struct region {
 	/* const after region_reserve */
 	uint8_t *base;
 	size_t size;
+	bool sparse; /* most of it will never be touched: no huge pages. Set before the first region_commit */
 	/* owned by: whoever grows the region, under its own lock */
 	size_t committed;
 };

@@ -5,11 +5,14 @@
  * reads a valid, if outdated, record and finds out by looking at what it says (its key, its state word). That is what
  * lets claims and reads go without locks. Number 0 means none.
  *
+ * Beside each record there may be another few bytes that most records never need: zero at first, they take no memory before one of
+ * their page is written. They are the caller's as the record is, but nobody clears them either.
+ *
  * The pool bounds numbers by address space only; the budget is the affair of whoever knows what a record costs.
  *
  * Synchronization (- free, X caller excludes):      take  give  at  place
  *   take / give                                       -     -    -    X
- *   at                                                -     -    -    -
+ *   at, beside                                        -     -    -    -
  *   place, settle (replay, before there are others)   X     X    -    X
  */
 #pragma once
@@ -20,11 +23,14 @@
 struct pool {
 	/* const after pool_init */
 	size_t record_size;
+	size_t beside_size;
 	uint32_t count_max;
 	uint8_t *records; /* region.base: where number 0 would be */
+	uint8_t *besides; /* the same of beside_region */
 	/* guarded by lock */
 	struct lock lock;
 	struct region region;
+	struct region beside_region;
 	struct region free_region; /* room for every number of the region, so that giving back never fails */
 	uint32_t free_count;       /* numbers given back, a stack in free_region */
 	bool placing;              /* replay: numbers come from the log, pool_settle finds the free ones */
@@ -32,8 +38,9 @@ struct pool {
 	_Atomic uint32_t used;
 };
 
-/* Reserves address space for MEMORY_ADDRESS_FACTOR times as many records as fit in `limit` bytes. */
-bool pool_init(struct pool *pool, uint64_t limit, size_t record_size, struct error *error);
+/* Reserves address space for MEMORY_ADDRESS_FACTOR times as many records as fit in `limit` bytes. `beside_size`: of what is beside
+ * a record, or 0. */
+bool pool_init(struct pool *pool, uint64_t limit, size_t record_size, size_t beside_size, struct error *error);
 void pool_fini(struct pool *pool);
 
 /* Takes a record, zero-filled if it was never taken, else as it was given back. 0 when address space is used up or the
@@ -57,4 +64,10 @@ void pool_settle(struct pool *pool, pool_is_free_f *is_free);
 static inline void *pool_at(const struct pool *pool, uint32_t number)
 {
 	return pool->records + (size_t)number * pool->record_size;
+}
+
+/* What is beside it. */
+static inline void *pool_beside(const struct pool *pool, uint32_t number)
+{
+	return pool->besides + (size_t)number * pool->beside_size;
 }

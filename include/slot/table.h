@@ -131,7 +131,7 @@ void table_fini(struct table *table);
 
 /* What a listed slot costs when opened, and what is promised for its booking [I5]. Bytes. */
 #define TABLE_SLOT_BYTES    (sizeof(struct slot) + INDEX_BYTES_PER_ENTRY)
-#define TABLE_SESSION_BYTES (sizeof(struct session) + THREAD_LINK_BYTES)
+#define TABLE_SESSION_BYTES (sizeof(struct session) + sizeof(session_change))
 #define TABLE_BOOKING_BYTES (TABLE_SESSION_BYTES + INTERN_BYTES_MAX_WITH_WORD)
 
 /* The slot with this key, or 0. */

@@ -4,7 +4,7 @@
  * A session is threaded to the one that the same client made before it; the word beside the client's token (base/intern.h) says
  * which was the last:
  *
- *   word of the client's token          links (one for each session number)
+ *   word of the client's token          links, in the records of the sessions
  *        +----+                  +----+              +----+
  *        | 17 | ---------------> | 12 | -----------> |  3 | ---> 0
  *        +----+    session 17    +----+  session 12  +----+  session 3
@@ -48,28 +48,14 @@
 /* The link of a session that was taken out of its thread. */
 #define THREAD_NONE UINT32_MAX
 
-/* Bytes a session's link costs. */
-#define THREAD_LINK_BYTES sizeof(uint32_t)
-
+/* A session's link says the next session of the thread, 0: none, THREAD_NONE. It is read under the thread's lock, or by a purge
+ * that looks again at what it depends on. */
 struct threads {
-	/* const after threads_init */
-	_Atomic uint32_t
-	    *links; /* by session number: the next session of the thread, 0: none, THREAD_NONE. Relaxed: read
-				  * under the thread's lock, or by a purge that looks again at what it depends on */
-	/* guarded by grow */
-	struct lock grow;
-	struct region region; /* of links */
-	/* shared: numbers up to it have a link. Release, under grow; pairs with threads_reach */
-	_Atomic uint32_t reached;
 	struct lock locks[THREAD_LOCKS];
 };
 
-/* Room for the links of `session_count` sessions. */
-bool threads_init(struct threads *threads, uint32_t session_count, struct error *error);
+void threads_init(struct threads *threads);
 void threads_fini(struct threads *threads);
-
-/* Makes sure that the session can be linked; false if the kernel refuses memory. */
-bool threads_reach(struct threads *threads, uint32_t session);
 
 /* How far a walk has come: behind this session, which was linked and of this generation. Zeros: at the start. */
 struct thread_cursor {

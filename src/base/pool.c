@@ -11,21 +11,42 @@ static uint32_t *free_numbers(const struct pool *pool)
 	return (uint32_t *)(void *)pool->free_region.base;
 }
 
-bool pool_init(struct pool *pool, uint64_t limit, size_t record_size, struct error *error)
+/* All or none. A pool without besides has a region of one page for them, so that there is one way for all. */
+static bool reserve(struct pool *pool, size_t count, struct error *error)
 {
-	CHECK(record_size > 0 && record_size % sizeof(uint64_t) == 0);
-	const uint64_t fit = limit / record_size * MEMORY_ADDRESS_FACTOR + 1;
-	*pool =
-	    (struct pool){.record_size = record_size, .count_max = fit < UINT32_MAX ? (uint32_t)fit : UINT32_MAX - 1};
-	const size_t count = (size_t)pool->count_max + 1; /* number 0 has a place, too */
-	if (!region_reserve(&pool->region, count * record_size, error)) {
+	const size_t beside_size = pool->beside_size > 0 ? count * pool->beside_size : 1;
+	if (!region_reserve(&pool->region, count * pool->record_size, error)) {
 		return false;
+	}
+	if (!region_reserve(&pool->beside_region, beside_size, error)) {
+		goto undo_region;
 	}
 	if (!region_reserve(&pool->free_region, count * sizeof(uint32_t), error)) {
-		region_release(&pool->region);
+		goto undo_beside;
+	}
+	return true;
+
+undo_beside:
+	region_release(&pool->beside_region);
+undo_region:
+	region_release(&pool->region);
+	return false;
+}
+
+bool pool_init(struct pool *pool, uint64_t limit, size_t record_size, size_t beside_size, struct error *error)
+{
+	CHECK(record_size > 0 && record_size % sizeof(uint64_t) == 0 && beside_size % sizeof(uint64_t) == 0);
+	const uint64_t fit = limit / record_size * MEMORY_ADDRESS_FACTOR + 1;
+	*pool = (struct pool){.record_size = record_size,
+			      .beside_size = beside_size,
+			      .count_max = fit < UINT32_MAX ? (uint32_t)fit : UINT32_MAX - 1};
+	const size_t count = (size_t)pool->count_max + 1; /* number 0 has a place, too */
+	if (!reserve(pool, count, error)) {
 		return false;
 	}
+	pool->beside_region.sparse = true;
 	pool->records = pool->region.base;
+	pool->besides = pool->beside_region.base;
 	lock_init(&pool->lock);
 	atomic_init(&pool->used, 0);
 	return true;
@@ -35,6 +56,7 @@ void pool_fini(struct pool *pool)
 {
 	lock_fini(&pool->lock);
 	region_release(&pool->free_region);
+	region_release(&pool->beside_region);
 	region_release(&pool->region);
 }
 
@@ -43,6 +65,7 @@ static bool reach(struct pool *pool, uint32_t number) REQUIRES(pool->lock)
 {
 	const size_t count = (size_t)number + 1;
 	if (number > pool->count_max || !region_commit(&pool->free_region, count * sizeof(uint32_t)) ||
+	    !region_commit(&pool->beside_region, count * pool->beside_size) ||
 	    !region_commit(&pool->region, count * pool->record_size)) {
 		return false;
 	}

@@ -6,7 +6,8 @@
  * than is asked for costs no memory, only saves system calls.
  *
  * From LARGE on, memory is asked for in huge pages: a page fault each 2 MiB instead of each 4 KiB, and records scattered
- * over gigabytes still find their translations. Below it one would cost more than it holds.
+ * over gigabytes still find their translations. Below it one would cost more than it holds, and in a sparse region one record
+ * in it would cost as much.
  */
 #include <base/check.h>
 #include <base/memory.h>
@@ -73,9 +74,9 @@ bool region_commit(struct region *region, size_t size)
 	if (mprotect(from, committed - region->committed, PROT_READ | PROT_WRITE) != 0) {
 		return false;
 	}
-	if (large) {
+	if (large || region->sparse) {
 		/* A kernel that has none gives small ones. */
-		(void)madvise(from, committed - region->committed, MADV_HUGEPAGE);
+		(void)madvise(from, committed - region->committed, region->sparse ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	}
 	region->committed = committed;
 	return true;

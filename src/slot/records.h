@@ -37,6 +37,24 @@ static inline uint64_t slot_word(const struct slot *slot)
 	return atomic_load_explicit(&slot->word, memory_order_acquire); /* pairs with every store of it, all release */
 }
 
+/* When a session of this state was last changed, and how long it is held: session_updated. Acquire; pairs with the stores of
+ * session_set_updated. Of a free one nothing is said. */
+static inline uint64_t session_updated_of(const struct table *table, uint32_t session, uint64_t state, uint64_t made)
+{
+	if (session_is_new(state) || session_status(state) == SESSION_FREE) {
+		return session_updated(session_created_ms(made), 0);
+	}
+	const session_change *change = pool_beside(&table->sessions, session);
+	return atomic_load_explicit(change, memory_order_acquire);
+}
+
+/* The state is not settled, and one that others will look beside for. */
+static inline void session_set_updated(struct table *table, uint32_t session, uint64_t updated)
+{
+	session_change *change = pool_beside(&table->sessions, session);
+	atomic_store_explicit(change, updated, memory_order_release); /* pairs with session_updated_of */
+}
+
 /* Is the day of this key gone? Acquire; pairs with table_purge_horizon. */
 static inline bool key_purged(const struct table *table, uint64_t key)
 {
@@ -46,7 +64,7 @@ static inline bool key_purged(const struct table *table, uint64_t key)
 /* Does the word (a SESSION) mean this session? Its number is that of the word. */
 static inline bool word_means(uint64_t word, uint32_t generation)
 {
-	return claim_generation(word) == (uint16_t)generation;
+	return claim_generation(word) == generation;
 }
 
 /* Stores `lsn` as table_removed_lsn, unless that is past it. */
@@ -62,8 +80,12 @@ void slot_give(struct table *table, uint32_t slot);
 /* Takes a record whose word nobody else may change (CLOSED) out of the index, and gives it back. */
 void slot_take_out(struct table *table, uint32_t slot);
 
-/* Makes the record of the session with this number, and its link, usable. */
-bool session_place(struct table *table, uint32_t session);
+/* Has this place had all the ids it could give? */
+static inline bool session_used_up(const struct session *session)
+{
+	/* Relaxed: of a free session, by whoever has it. */
+	return atomic_load_explicit(&session->generation, memory_order_relaxed) == SESSION_GENERATION_MAX;
+}
 
 /* Links a session to those of its client: see slot/thread.h. */
 void thread_push(struct table *table, uint32_t session, uint32_t client);

@@ -49,23 +49,18 @@ static bool init_interns(struct table *table, const struct table_options *option
 static bool init_slots(struct table *table, const struct table_options *options, struct error *error)
 {
 	const uint64_t limit = table->memory->limit;
-	if (!pool_init(&table->slots, limit, sizeof(struct slot), error)) {
+	if (!pool_init(&table->slots, limit, sizeof(struct slot), 0, error)) {
 		return false;
 	}
-	if (!pool_init(&table->sessions, limit, sizeof(struct session), error)) {
+	if (!pool_init(&table->sessions, limit, sizeof(struct session), sizeof(session_change), error)) {
 		goto undo_slots;
 	}
 	if (!index_init(&table->index, limit / TABLE_SLOT_BYTES * MEMORY_ADDRESS_FACTOR, options->stripe_count, has_key,
 			table, error)) {
 		goto undo_sessions;
 	}
-	if (!threads_init(&table->threads, table->sessions.count_max, error)) {
-		goto undo_index;
-	}
 	return true;
 
-undo_index:
-	index_fini(&table->index);
 undo_sessions:
 	pool_fini(&table->sessions);
 undo_slots:
@@ -89,6 +84,7 @@ bool table_init(struct table *table, struct memory *memory, const struct table_o
 		lock_init(&table->hours[i]);
 	}
 	lock_init(&table->moves);
+	threads_init(&table->threads);
 	busy_init(&table->busy, memory);
 	table->derives = false;
 	atomic_init(&table->removals, 0);

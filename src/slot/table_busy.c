@@ -31,8 +31,8 @@ static bool swap_word(struct table *table, uint32_t slot, uint64_t from, uint64_
 bool block_freed(struct table *table, uint32_t session, uint64_t lsn)
 {
 	const struct session *record = session_of(table, session);
-	/* Relaxed, both: ours, until the state is settled. */
-	const uint64_t key = atomic_load_explicit(&record->key, memory_order_relaxed);
+	/* Ours, until the state is settled; so relaxed would do. */
+	const uint64_t key = session_key(record);
 	const uint16_t minutes = session_minutes(atomic_load_explicit(&record->made, memory_order_relaxed));
 	if (!table->derives || minutes == 0 || !find_busy(table, key, minutes, &lsn)) {
 		return false;

@@ -15,8 +15,8 @@ static struct session_view session_seen(const struct table *table, uint32_t numb
 	return (struct session_view){
 	    .state = state,
 	    .id = session_id(number, atomic_load_explicit(&session->generation, memory_order_relaxed)),
-	    .key = atomic_load_explicit(&session->key, memory_order_relaxed),
-	    .expires_ms = session_expires_ms(atomic_load_explicit(&session->updated, memory_order_relaxed)),
+	    .key = session_key(session),
+	    .expires_ms = session_expires_ms(session_updated_of(table, number, state, 0)),
 	    .lsn = session_lsn(state),
 	    .status = session_status(state),
 	    .client = atomic_load_explicit(&session->client, memory_order_relaxed),

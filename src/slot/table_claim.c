@@ -24,9 +24,10 @@ static bool view_session(const struct table *table, struct slot_view *view)
 	/* Acquire: each pairs with the release store of the field in table_claim, and keeps the second look at the
 	 * state behind it. */
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire);
-	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire);
+	const uint64_t key = session_key(session);
 	view->client = atomic_load_explicit(&session->client, memory_order_acquire);
-	view->expires_ms = session_expires_ms(atomic_load_explicit(&session->updated, memory_order_acquire));
+	view->expires_ms =
+	    session_status(state) == SESSION_HELD ? session_expires_ms(session_updated_of(table, number, state, 0)) : 0;
 	view->session = session_id(number, generation);
 	view->status = session_status(state);
 	view->lsn = session_lsn(state);
@@ -86,11 +87,7 @@ uint32_t table_session_take(struct table *table, bool promised)
 	} else if (!memory_take(table->memory, TABLE_SESSION_BYTES)) {
 		return 0;
 	}
-	uint32_t session = pool_take(&table->sessions);
-	if (session != 0 && !threads_reach(&table->threads, session)) {
-		pool_give(&table->sessions, session);
-		session = 0;
-	}
+	const uint32_t session = pool_take(&table->sessions);
 	if (session == 0) {
 		memory_give(table->memory, TABLE_SESSION_BYTES);
 	}
@@ -99,8 +96,11 @@ uint32_t table_session_take(struct table *table, bool promised)
 
 void session_give(struct table *table, uint32_t session)
 {
-	memory_give(table->memory, TABLE_SESSION_BYTES);
-	pool_give(&table->sessions, session);
+	/* A place that is used up stays paid for: nobody will ever have it again. */
+	if (!session_used_up(session_of(table, session))) {
+		memory_give(table->memory, TABLE_SESSION_BYTES);
+		pool_give(&table->sessions, session);
+	}
 }
 
 void table_session_give(struct table *table, uint32_t session)
@@ -118,21 +118,22 @@ static uint64_t claim(struct table *table, uint32_t slot, const struct slot_view
 {
 	const enum session_status status = seconds != 0 ? SESSION_HELD : SESSION_BOOKED;
 	CHECK(seen->free);
-	CHECK(at_ms <= SESSION_CREATED_MS_MAX);
+	CHECK(at_ms <= SESSION_UPDATED_MS_MAX);
 	__builtin_prefetch(intern_word(&table->clients, client), 1); /* table_settle will link the session */
 	struct session *record = session_of(table, session);
 	/* Relaxed: as long as it is free, a session is of the thread that took it. */
 	const uint32_t generation = atomic_load_explicit(&record->generation, memory_order_relaxed);
 	CHECK(session_lsn(atomic_load_explicit(&record->state, memory_order_relaxed)) == 0);
 	/* Release: each pairs with the acquire loads of the looks (above, and table_session_view). */
-	atomic_store_explicit(&record->key, seen->key, memory_order_release);
-	atomic_store_explicit(&record->made, session_made(at_ms, seen->minutes), memory_order_release);
-	atomic_store_explicit(&record->updated, session_updated(at_ms, seconds), memory_order_release);
+	session_set_made(record, seen->key, at_ms, seen->minutes);
+	if (status == SESSION_HELD) {
+		session_set_updated(table, session, session_updated(at_ms, seconds));
+	}
 	atomic_store_explicit(&record->client, client, memory_order_release);
 	atomic_store_explicit(&record->state, session_state(status, 1, 0), memory_order_release);
 
 	uint64_t word = seen->word;
-	const uint64_t mine = claim_make(CLAIM_SESSION, seen->minutes, (uint64_t)(uint16_t)generation << 32 | session);
+	const uint64_t mine = claim_make(CLAIM_SESSION, seen->minutes, (uint64_t)generation << 32 | session);
 	/* Release: who sees the word sees the session. Acquire: what comes next comes after. Pairs with slot_word. */
 	if (!atomic_compare_exchange_strong_explicit(&slot_of(table, slot)->word, &word, mine, memory_order_acq_rel,
 						     memory_order_relaxed)) {
@@ -182,12 +183,12 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 		const uint64_t state = session_wait_settled(session);
 		/* Acquire: as in view_session. */
 		const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire);
-		const uint64_t updated = atomic_load_explicit(&session->updated, memory_order_acquire);
 		const uint64_t made = atomic_load_explicit(&session->made, memory_order_acquire);
+		const uint64_t updated = session_updated_of(table, number, state, made);
 		*view = (struct session_view){
 		    .state = state,
 		    .id = session_id(number, generation),
-		    .key = atomic_load_explicit(&session->key, memory_order_acquire),
+		    .key = session_key(session),
 		    .created_ms = session_created_ms(made),
 		    .updated_ms = session_updated_ms(updated),
 		    .expires_ms = session_expires_ms(updated),
@@ -232,8 +233,7 @@ static void change_end(struct table *table, const struct session_view *seen, uin
 	/* Relaxed: ours, until it is settled. */
 	const uint64_t state = atomic_load_explicit(&session->state, memory_order_relaxed);
 	CHECK(session_lsn(state) == 0);
-	atomic_store_explicit(&session->updated, session_updated(at_ms, seconds),
-			      memory_order_release); /* pairs with table_session_view */
+	session_set_updated(table, (uint32_t)seen->id, session_updated(at_ms, seconds));
 	/* Before it is settled, that is before anybody can claim the slot on this promise. */
 	if (session_occupies(seen->status) && !session_occupies(session_status(state)) && seen->minutes != 0) {
 		memory_promise_again(table->memory, TABLE_BOOKING_BYTES);

@@ -4,18 +4,11 @@
 #include "records.h"
 #include <base/check.h>
 
-bool threads_init(struct threads *threads, uint32_t session_count, struct error *error)
+void threads_init(struct threads *threads)
 {
-	*threads = (struct threads){.reached = 0};
-	if (!region_reserve(&threads->region, ((size_t)session_count + 1) * THREAD_LINK_BYTES, error)) {
-		return false;
-	}
-	threads->links = (_Atomic uint32_t *)(void *)threads->region.base;
-	lock_init(&threads->grow);
 	for (uint32_t i = 0; i < THREAD_LOCKS; i++) {
 		lock_init(&threads->locks[i]);
 	}
-	return true;
 }
 
 void threads_fini(struct threads *threads)
@@ -23,35 +16,17 @@ void threads_fini(struct threads *threads)
 	for (uint32_t i = 0; i < THREAD_LOCKS; i++) {
 		lock_fini(&threads->locks[i]);
 	}
-	lock_fini(&threads->grow);
-	region_release(&threads->region);
-}
-
-bool threads_reach(struct threads *threads, uint32_t session)
-{
-	/* Acquire; pairs with the store below. */
-	if (session <= atomic_load_explicit(&threads->reached, memory_order_acquire)) {
-		return true;
-	}
-	lock_take(&threads->grow);
-	const bool reached = region_commit(&threads->region, ((size_t)session + 1) * THREAD_LINK_BYTES);
-	if (reached) {
-		const size_t count = threads->region.committed / THREAD_LINK_BYTES;
-		atomic_store_explicit(&threads->reached, (uint32_t)(count - 1), memory_order_release);
-	}
-	lock_give(&threads->grow);
-	return reached;
 }
 
 /* Relaxed, both: see struct threads. */
 static uint32_t link_of(const struct table *table, uint32_t session)
 {
-	return atomic_load_explicit(&table->threads.links[session], memory_order_relaxed);
+	return atomic_load_explicit(&session_of(table, session)->link, memory_order_relaxed);
 }
 
 static void set_link(struct table *table, uint32_t session, uint32_t next)
 {
-	atomic_store_explicit(&table->threads.links[session], next, memory_order_relaxed);
+	atomic_store_explicit(&session_of(table, session)->link, next, memory_order_relaxed);
 }
 
 /* Acquire: as in table_session_view. */
@@ -155,7 +130,7 @@ static bool is_gone(const struct table *table, uint32_t number)
 	const struct session *session = session_of(table, number);
 	/* Acquire: as in table_session_view. Relaxed: ordered by them. */
 	const uint64_t state = atomic_load_explicit(&session->state, memory_order_acquire);
-	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire);
+	const uint64_t key = session_key(session);
 	return session_lsn(state) != 0 && key_purged(table, key) &&
 	       atomic_load_explicit(&session->state, memory_order_relaxed) == state;
 }

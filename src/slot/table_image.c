@@ -40,11 +40,11 @@ static void copy_session(const struct table *table, uint32_t number, struct sess
 		/* Acquire, each: as in table_session_view. */
 		*image = (struct session_image){.number = number, .state = session_wait_settled(session)};
 		image->generation = atomic_load_explicit(&session->generation, memory_order_acquire);
-		image->key = atomic_load_explicit(&session->key, memory_order_acquire);
+		image->key = session_key(session);
 		const uint64_t made = atomic_load_explicit(&session->made, memory_order_acquire);
 		image->created_ms = session_created_ms(made);
 		image->minutes = session_minutes(made);
-		const uint64_t updated = atomic_load_explicit(&session->updated, memory_order_acquire);
+		const uint64_t updated = session_updated_of(table, number, image->state, made);
 		image->updated_ms = session_updated_ms(updated);
 		image->hold_seconds = session_hold_seconds(updated);
 		image->client = atomic_load_explicit(&session->client, memory_order_acquire);
@@ -108,17 +108,17 @@ bool table_put_slot(struct table *table, const struct slot_image *image, struct 
 
 bool session_put(struct table *table, const struct session_image *image, struct error *error)
 {
-	if (!session_place(table, image->number)) {
+	if (!pool_place(&table->sessions, image->number)) {
 		return error_set(error, ERROR_NO_MEMORY, "no address space for another session: raise maxmemory");
 	}
 	struct session *session = session_of(table, image->number);
 	/* Relaxed, all: restoring is one thread. */
-	atomic_store_explicit(&session->key, image->key, memory_order_relaxed);
-	atomic_store_explicit(&session->made, session_made(image->created_ms, image->minutes), memory_order_relaxed);
-	atomic_store_explicit(&session->updated, session_updated(image->updated_ms, image->hold_seconds),
-			      memory_order_relaxed);
+	session_set_made(session, image->key, image->created_ms, image->minutes);
+	if (!session_is_new(image->state) && session_status(image->state) != SESSION_FREE) {
+		session_set_updated(table, image->number, session_updated(image->updated_ms, image->hold_seconds));
+	}
 	atomic_store_explicit(&session->client, image->client, memory_order_relaxed);
-	atomic_store_explicit(&session->generation, image->generation, memory_order_relaxed);
+	atomic_store_explicit(&session->generation, (uint16_t)image->generation, memory_order_relaxed);
 	atomic_store_explicit(&session->state, image->state, memory_order_relaxed);
 	return true;
 }
@@ -126,12 +126,13 @@ bool session_put(struct table *table, const struct session_image *image, struct 
 bool table_put_session(struct table *table, const struct session_image *image, struct error *error)
 {
 	const enum session_status status = session_status(image->state);
-	const bool is_free = image->state == session_state(SESSION_FREE, 0, 0);
-	const bool is_session = status != SESSION_FREE && status <= SESSION_NO_SHOW && session_lsn(image->state) != 0 &&
-				image->client != 0 && is_place(image->key) && image->minutes <= SLOT_MINUTES_MAX &&
-				image->created_ms <= SESSION_CREATED_MS_MAX &&
-				image->updated_ms <= SESSION_CREATED_MS_MAX &&
-				(image->hold_seconds != 0) == (status == SESSION_HELD);
+	const bool is_free =
+	    image->state == session_state(SESSION_FREE, 0, 0) && image->generation <= SESSION_GENERATION_MAX;
+	const bool is_session =
+	    status != SESSION_FREE && status <= SESSION_NO_SHOW && session_lsn(image->state) != 0 &&
+	    image->client != 0 && is_place(image->key) && image->minutes <= SLOT_MINUTES_MAX &&
+	    image->created_ms <= SESSION_UPDATED_MS_MAX && image->updated_ms <= SESSION_UPDATED_MS_MAX &&
+	    image->generation < SESSION_GENERATION_MAX && (image->hold_seconds != 0) == (status == SESSION_HELD);
 	return image->number != 0 && (is_free || is_session)
 		   ? session_put(table, image, error)
 		   : error_set(error, ERROR_DAMAGED, "not the copy of a session");

@@ -45,11 +45,10 @@ bool table_move(struct table *table, const struct session_view *seen, uint32_t s
 	if (claim_listed(mine)) {
 		memory_redeem(table->memory, TABLE_BOOKING_BYTES);
 	}
-	/* Only now: a state that is put back must find the fields as they were. Release, each; pairs with the looks. */
+	/* Only now: a state that is put back must find the fields as they were. */
 	struct session *session = session_of(table, (uint32_t)seen->id);
-	atomic_store_explicit(&session->key, to->key, memory_order_release);
-	atomic_store_explicit(&session->made, session_made(seen->created_ms, to->minutes), memory_order_release);
-	atomic_store_explicit(&session->updated, session_updated(at_ms, 0), memory_order_release);
+	session_set_made(session, to->key, seen->created_ms, to->minutes);
+	session_set_updated(table, (uint32_t)seen->id, session_updated(at_ms, 0));
 	return true;
 }
 

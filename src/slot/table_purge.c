@@ -65,8 +65,7 @@ static bool free_session(struct table *table, uint32_t number, uint64_t state)
 		return false;
 	}
 	/* Relaxed: of this thread alone until the pool gives it to another. */
-	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_relaxed);
-	atomic_store_explicit(&session->generation, generation + 1, memory_order_release); /* pairs with the looks */
+	atomic_fetch_add_explicit(&session->generation, 1, memory_order_release); /* pairs with the looks */
 	atomic_store_explicit(&session->state, session_state(SESSION_FREE, 0, 0),
 			      memory_order_release); /* pairs with session_wait_settled */
 	return true;
@@ -109,8 +108,8 @@ static enum reclaim close_session(struct table *table, struct slot *slot, uint64
 	const struct session *session = session_of(table, number);
 	const uint64_t state = session_wait_settled(session);
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire); /* as in a look */
-	/* Acquire: as in a look. It may have moved to another slot while we waited. */
-	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire);
+	/* It may have moved to another slot while we waited. */
+	const uint64_t key = session_key(session);
 	/* Another purge may have come as far, and the session be free or somebody else's. */
 	if (session_status(state) == SESSION_FREE || !word_means(word, generation) || key != slot_key(slot)) {
 		return RECLAIM_AGAIN;
@@ -165,8 +164,8 @@ static bool reclaim_slot(struct table *table, uint32_t number, struct purge_curs
 /* Does the slot of this session still mean it? */
 static bool is_meant(const struct table *table, uint32_t number, const struct session *session)
 {
+	const uint64_t key = session_key(session);
 	/* Acquire: as in table_session_view. */
-	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire);
 	const uint32_t generation = atomic_load_explicit(&session->generation, memory_order_acquire);
 	const uint32_t slot = slot_find(table, key);
 	const uint64_t word = slot != 0 ? slot_word(slot_of(table, slot)) : 0;
@@ -180,7 +179,7 @@ static bool reclaim_session(struct table *table, uint32_t number, struct purge_c
 	const uint64_t state = session_wait_settled(session);
 	/* The state loaded before says the session is not free, so the key is its own; if it changes meanwhile, the
 	 * compare-and-swap on the state fails, and whoever changed it leaves it to the next purge. */
-	const uint64_t key = atomic_load_explicit(&session->key, memory_order_acquire); /* pairs with table_claim */
+	const uint64_t key = session_key(session);
 	return session_status(state) == SESSION_FREE || !key_purged(table, key) || is_meant(table, number, session) ||
 	       take_session(table, number, state, cursor, looks) != RECLAIM_LATER;
 }

@@ -22,7 +22,7 @@ static uint32_t generation_of(const struct session *session)
 
 static uint64_t key_of(const struct session *session)
 {
-	return atomic_load_explicit(&session->key, memory_order_relaxed);
+	return session_key(session);
 }
 
 bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
@@ -39,9 +39,8 @@ bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint
 	    .minutes = minutes,
 	    .hold_seconds = hold_seconds,
 	};
-	const uint64_t word =
-	    claim_make(CLAIM_SESSION, minutes, (uint64_t)(uint16_t)session.generation << 32 | session.number);
-	if (session.number == 0) {
+	const uint64_t word = claim_make(CLAIM_SESSION, minutes, (uint64_t)session.generation << 32 | session.number);
+	if (session.number == 0 || session.generation >= SESSION_GENERATION_MAX) {
 		return error_set(error, ERROR_DAMAGED, "a session that cannot be: %" PRIu64, id);
 	}
 	return slot_put(table, key, word, error) && session_put(table, &session, error);
@@ -77,11 +76,12 @@ static bool session_to_change(struct table *table, uint64_t id, enum session_sta
 	return true;
 }
 
-static void change(struct session *session, enum session_status status, uint64_t lsn, uint64_t updated)
+static void change(struct table *table, uint32_t number, enum session_status status, uint64_t lsn, uint64_t updated)
 {
+	struct session *session = session_of(table, number);
 	const uint32_t before = session_version(state_of(session));
 	const uint32_t version = before < SESSION_VERSION_MAX ? before + 1 : SESSION_VERSION_MAX;
-	atomic_store_explicit(&session->updated, updated, memory_order_relaxed);
+	session_set_updated(table, number, updated);
 	atomic_store_explicit(&session->state, session_state(status, version, lsn), memory_order_relaxed);
 }
 
@@ -93,7 +93,7 @@ bool table_redo_change(struct table *table, uint64_t id, enum session_status sta
 		return false;
 	}
 	if (session != NULL) {
-		change(session, status, lsn, session_updated(at_ms, hold_seconds));
+		change(table, (uint32_t)id, status, lsn, session_updated(at_ms, hold_seconds));
 	}
 	return true;
 }
@@ -131,9 +131,8 @@ bool table_redo_move(struct table *table, uint64_t id, uint64_t from_key, uint16
 	if (session != NULL) {
 		const uint64_t created_ms =
 		    session_created_ms(atomic_load_explicit(&session->made, memory_order_relaxed));
-		atomic_store_explicit(&session->key, key, memory_order_relaxed);
-		atomic_store_explicit(&session->made, session_made(created_ms, minutes), memory_order_relaxed);
-		change(session, SESSION_RESCHEDULED, lsn, session_updated(at_ms, 0));
+		session_set_made(session, key, created_ms, minutes);
+		change(table, (uint32_t)id, SESSION_RESCHEDULED, lsn, session_updated(at_ms, 0));
 	}
 	if (from_minutes == 0) {
 		table_redo_close(table, from_key, lsn);
@@ -200,7 +199,7 @@ static void settle_sessions(struct table *table, struct census *census)
 			continue;
 		}
 		if (key_purged(table, key_of(session))) {
-			atomic_store_explicit(&session->generation, generation_of(session) + 1, memory_order_relaxed);
+			atomic_fetch_add_explicit(&session->generation, 1, memory_order_relaxed);
 			atomic_store_explicit(&session->state, session_state(SESSION_FREE, 0, 0), memory_order_relaxed);
 			continue;
 		}

@@ -47,20 +47,15 @@ static bool no_space(uint64_t lsn, struct error *error)
 	    "the record at lsn %" PRIu64 " needs more memory than maxmemory could ever allow: raise maxmemory", lsn);
 }
 
-bool session_place(struct table *table, uint32_t session)
-{
-	return pool_place(&table->sessions, session) && threads_reach(&table->threads, session);
-}
-
 /* Makes the record of the session with this id ready for it, as pool_take would have. */
 static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct error *error)
 {
 	const uint32_t number = (uint32_t)id;
 	const uint32_t generation = (uint32_t)(id >> 32);
-	if (number == 0) {
+	if (number == 0 || generation >= SESSION_GENERATION_MAX) {
 		return refuse_session(id, lsn, "names a session that cannot be", error);
 	}
-	if (!session_place(table, number)) {
+	if (!pool_place(&table->sessions, number)) {
 		return no_space(lsn, error);
 	}
 	struct session *session = session_of(table, number);
@@ -70,7 +65,7 @@ static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct
 	    generation < atomic_load_explicit(&session->generation, memory_order_relaxed)) {
 		return refuse_session(id, lsn, "gives out a session id twice", error);
 	}
-	atomic_store_explicit(&session->generation, generation, memory_order_relaxed);
+	atomic_store_explicit(&session->generation, (uint16_t)generation, memory_order_relaxed);
 	return true;
 }
 
@@ -221,7 +216,8 @@ static bool session_is_free(const void *record)
 {
 	const struct session *session = record;
 	/* Relaxed: replay is one thread. */
-	return session_status(atomic_load_explicit(&session->state, memory_order_relaxed)) == SESSION_FREE;
+	return session_status(atomic_load_explicit(&session->state, memory_order_relaxed)) == SESSION_FREE &&
+	       !session_used_up(session);
 }
 
 void table_restore_done(struct table *table)

@@ -14,7 +14,7 @@ static struct pool new_pool(uint64_t limit)
 {
 	struct pool pool;
 	struct error error;
-	cr_assert(pool_init(&pool, limit, sizeof(struct thing), &error), "%s", error.text);
+	cr_assert(pool_init(&pool, limit, sizeof(struct thing), sizeof(uint64_t), &error), "%s", error.text);
 	return pool;
 }
 
@@ -53,6 +53,23 @@ Test(pool, what_was_given_back_last_comes_first_as_it_was)
 	cr_assert_eq(thing_at(&pool, 3)->value, 30);
 	cr_assert_eq(pool_take(&pool), 1);
 	cr_assert_eq(pool_take(&pool), 4);
+	pool_fini(&pool);
+}
+
+Test(pool, what_is_beside_a_record_is_zero_until_it_is_written_and_stays)
+{
+	struct pool pool = new_pool(1 << 20);
+	for (uint32_t number = 1; number <= 30000; number++) {
+		uint64_t *beside = pool_beside(&pool, pool_take(&pool));
+		cr_assert_eq(*beside, 0);
+		*beside = number;
+	}
+	pool_give(&pool, 17);
+	cr_assert_eq(pool_take(&pool), 17);
+	for (uint32_t number = 1; number <= 30000; number++) {
+		cr_assert_eq(*(uint64_t *)pool_beside(&pool, number), number);
+		cr_assert_eq(thing_at(&pool, number)->value, 0);
+	}
 	pool_fini(&pool);
 }
 

@@ -101,13 +101,18 @@ Test(session, a_free_session_is_not_waited_for)
 	cr_assert_eq(session_status(session_wait_settled(&session)), SESSION_FREE);
 }
 
-Test(session, when_it_was_made_and_its_minutes_share_a_word)
+Test(session, when_it_was_made_and_its_time_of_day_share_a_word)
 {
-	const uint64_t moments[] = {0, 1, UINT64_C(253402300799999), SESSION_CREATED_MS_MAX};
+	const uint64_t moments[] = {0, 1, UINT64_C(1900000000000), SESSION_CREATED_MS_MAX};
 	const uint16_t minutes[] = {0, 1, 50, 1440};
 	for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
-		const uint64_t made = session_made(moments[i], minutes[i]);
+		const uint64_t made = session_made(moments[i], 1439 - (uint16_t)i, minutes[i]);
 		cr_assert_eq(session_created_ms(made), moments[i]);
+		cr_assert_eq(session_minute(made), 1439 - i);
 		cr_assert_eq(session_minutes(made), minutes[i]);
 	}
+	const uint64_t late = session_made(SESSION_UPDATED_MS_MAX, 600, 50);
+	cr_assert_eq(session_created_ms(late), SESSION_CREATED_MS_MAX, "a clock beyond what 42 bits can say");
+	cr_assert_eq(session_minute(late), 600);
+	cr_assert_eq(session_minutes(late), 50);
 }

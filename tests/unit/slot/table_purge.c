@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 #include <pthread.h>
+#include <slot/image.h>
 
 static uint64_t day_key(const struct fixture *fixture, uint16_t day, uint16_t minute)
 {
@@ -128,5 +129,68 @@ Test(table_purge, overtakes_threads_that_are_at_work_on_the_day)
 	table_count(&fixture.table, &counts);
 	cr_assert_eq(counts.open + counts.booked, 0);
 	cr_assert_eq(fixture_promised(&fixture), 0);
+	fixture_fini(&fixture);
+}
+
+/* The place's earlier life, which ended with a change, does not show. */
+Test(table_purge, a_place_that_had_a_changed_session_is_as_new)
+{
+	static struct fixture fixture;
+	fixture_init(&fixture, 16 << 20);
+	fixture_open(&fixture, day_key(&fixture, 99, 600), 50);
+	const uint64_t id = fixture_book(&fixture, day_key(&fixture, 99, 600), 1);
+	struct session_view before;
+	cr_assert(table_session_view(&fixture.table, id, &before));
+	cr_assert(table_change(&fixture.table, &before, SESSION_CANCELLED, before.created_ms + 1000));
+	table_settle(&fixture.table, id, before.lsn + 1);
+	cr_assert(table_session_view(&fixture.table, id, &before));
+	cr_assert_eq(before.updated_ms, before.created_ms + 1000);
+	toy_purge(&fixture.toy, 100, 10);
+	fixture_open(&fixture, day_key(&fixture, 101, 600), 50);
+	const uint64_t next = fixture_book(&fixture, day_key(&fixture, 101, 600), 1);
+	struct session_view after;
+	cr_assert(table_session_view(&fixture.table, next, &after));
+	cr_assert_eq((uint32_t)next, (uint32_t)id);
+	cr_assert_eq(next >> 32, (id >> 32) + 1);
+	cr_assert_eq(after.updated_ms, after.created_ms);
+	fixture_fini(&fixture);
+}
+
+/* [I10] An id is never given out twice: a place that has had all of its own is not used again. */
+Test(table_purge, a_place_whose_generations_are_used_up_is_left_alone)
+{
+	static struct fixture fixture;
+	fixture_init(&fixture, 16 << 20);
+	struct table *table = &fixture.table;
+	/* As if it had been purged so often. */
+	const struct session_image image = {.number = 1, .generation = SESSION_GENERATION_MAX - 1};
+	struct error error;
+	cr_assert(table_put_session(table, &image, &error));
+	cr_assert_not(table_put_session(
+	    table, &(struct session_image){.number = 2, .generation = SESSION_GENERATION_MAX + 1}, &error));
+	cr_assert(table_redo_done(table, &error));
+	table_restore_done(table);
+	fixture_open(&fixture, day_key(&fixture, 99, 600), 50);
+	fixture_open(&fixture, day_key(&fixture, 101, 600), 50);
+	const uint64_t last = fixture_book(&fixture, day_key(&fixture, 99, 600), 1);
+	cr_assert_eq(last, session_id(1, SESSION_GENERATION_MAX - 1));
+	toy_purge(&fixture.toy, 100, 10);
+	cr_assert_eq(fixture_book(&fixture, day_key(&fixture, 101, 600), 1), session_id(2, 0));
+	struct session_view view;
+	cr_assert_not(table_session_view(table, last, &view));
+	cr_assert_not(table_session_view(table, session_id(1, SESSION_GENERATION_MAX), &view));
+	/* Nor after a restart. */
+	struct session_image copies[2];
+	uint32_t cursor = 0;
+	bool more;
+	cr_assert_eq(table_copy_sessions(table, &cursor, copies, 2, &more), 2);
+	cr_assert_eq(copies[0].generation, SESSION_GENERATION_MAX);
+	static struct fixture restarted;
+	fixture_init(&restarted, 16 << 20);
+	cr_assert(table_put_session(&restarted.table, &copies[0], &error), "%s", error.text);
+	cr_assert(table_redo_done(&restarted.table, &error));
+	table_restore_done(&restarted.table);
+	cr_assert_eq(table_session_take(&restarted.table, false), 2);
+	fixture_fini(&restarted);
 	fixture_fini(&fixture);
 }
