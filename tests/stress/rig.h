@@ -95,6 +95,14 @@ static inline bool rig_is_ended(struct rig *rig)
 	return atomic_load_explicit(&rig->ended, memory_order_relaxed);
 }
 
+/* Is the simulated disk nearly full? A commit takes a block however little is in it, and nothing is trimmed. */
+static inline bool rig_is_full(const struct rig *rig)
+{
+	struct wal_stats stats;
+	wal_stats(rig->wal, &stats);
+	return stats.bytes > (SIM_FILES_MAX - 4) * RIG_SEGMENT;
+}
+
 /* The loop of the owner of the log: worker 0 of the server, without a network. */
 static inline void rig_own(struct rig *rig, uint64_t seconds)
 {
@@ -104,7 +112,7 @@ static inline void rig_own(struct rig *rig, uint64_t seconds)
 		const uint32_t running = atomic_load_explicit(&rig->running, memory_order_acquire);
 		wal_pump(rig->wal);
 		const bool stepped = sim_disk_step(&rig->disk);
-		if (clock_monotonic_ns(&rig->clock) > end_ns) {
+		if (clock_monotonic_ns(&rig->clock) > end_ns || rig_is_full(rig)) {
 			atomic_store_explicit(&rig->ended, true, memory_order_relaxed);
 		}
 		if (!stepped && running == 0 && wal_idle(rig->wal)) {
