@@ -2,12 +2,12 @@
  * command: the commands by name, and the one door to execute a request.
  *
  * Rooms: command.c (whether a request is executed: arity, LOADING, MULTI), command_table.c (the table, finding),
- * command_book.c (BOOK CLAIM), command_life.c (HOLD RENEW COMMIT CONFIRM CANCEL COMPLETE NOSHOW), command_group.c (BOOKALL
- * BOOKANY), command_multi.c (MULTI EXEC DISCARD WATCH UNWATCH), command_read.c (SLOT SLOTS SESSION), command_alternatives.c
- * (ALTERNATIVES, and ALT of what claims), command_sessions.c (SESSIONS), command_hours.c (OPEN CLOSE PURGE),
- * command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP,
- * COMMAND and its subcommands), command_info.c (INFO), command_config.c (CONFIG SHUTDOWN),
- * command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
+ * command_book.c (BOOK CLAIM), command_life.c (HOLD RENEW COMMIT CONFIRM CANCEL RESCHEDULE COMPLETE NOSHOW),
+ * command_group.c (BOOKALL BOOKANY), command_multi.c (MULTI EXEC DISCARD WATCH UNWATCH), command_read.c (SLOT SLOTS
+ * SESSION), command_alternatives.c (ALTERNATIVES, and ALT of what claims), command_sessions.c (SESSIONS), command_hours.c
+ * (OPEN CLOSE PURGE), command_busy.c (BUSY), command_connection.c (PING ECHO HELLO AUTH SELECT RESET QUIT TIME),
+ * command_client.c (CLIENT), command_docs.c (HELP, COMMAND and its subcommands), command_info.c (INFO), command_config.c
+ * (CONFIG SHUTDOWN), command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
  *
  * Threads: any worker; the client and the reply are that worker's.
  */
@@ -38,7 +38,8 @@ struct group_part {
 
 /* What a command that may be one of a group would change, added to the group, which borrows the request's words. False,
  * having written why, if it is not a request. */
-typedef bool command_plan_f(const struct request *request, struct group *group, struct reply *reply);
+typedef bool command_plan_f(const struct service *service, const struct request *request, struct group *group,
+			    struct reply *reply);
 /* Replies what became of it: done with all of the group, or refused. */
 typedef void command_answer_f(const struct group_part *part, const struct desk *desk, struct reply *reply);
 
@@ -107,6 +108,8 @@ command_f command_hot;
 command_f command_info, command_config, command_shutdown, command_snapshot;
 command_f command_group; /* BOOKALL, BOOKANY */
 command_f command_multi, command_exec, command_discard, command_watch, command_unwatch;
-command_plan_f command_plan_book, command_plan_cancel, command_plan_bookall, command_plan_bookany;
-command_answer_f command_answer_book, command_answer_claim, command_answer_cancel, command_answer_bookall,
-    command_answer_bookany;
+command_plan_f command_plan_book, command_plan_bookall, command_plan_bookany;
+command_plan_f command_plan_hold, command_plan_renew, command_plan_commit, command_plan_confirm, command_plan_cancel,
+    command_plan_reschedule, command_plan_complete, command_plan_noshow;
+command_answer_f command_answer_book, command_answer_claim, command_answer_bookall, command_answer_bookany;
+command_answer_f command_answer_hold, command_answer_renew, command_answer_status;

@@ -66,6 +66,7 @@ enum outcome_code {
 	OUTCOME_EXPIRED,      /* the session was a hold, which is over */
 	OUTCOME_EARLY,        /* the slot has not started */
 	OUTCOME_THERE,        /* RESCHEDULE: the session has that slot, and was not moved there */
+	OUTCOME_TWICE,        /* the group has changed this session already (serve/group.h) */
 	OUTCOME_NOSESSION,    /* no session has this id */
 	OUTCOME_CLIENT_HOLDS, /* holds-per-client */
 	OUTCOME_HOLDS,        /* holds-max */

@@ -53,8 +53,9 @@ enum holds_room {
 	HOLDS_NO_MEMORY,
 };
 
-/* An entry for a claim that is to come; counts among the client's from now on. */
-enum holds_room holds_reserve(struct holds *holds, uint32_t client, uint64_t now_ms, uint32_t *hold);
+/* An entry for a claim that is to come; counts among the client's from now on. `ending`: so many of the client's live ones end
+ * together with it (serve/group.h), and do not count. */
+enum holds_room holds_reserve(struct holds *holds, uint32_t client, uint32_t ending, uint64_t now_ms, uint32_t *hold);
 /* The claim was lost. */
 void holds_release(struct holds *holds, uint32_t hold);
 /* The claim was won. */

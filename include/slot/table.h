@@ -11,9 +11,10 @@
  *   4. append the record to the log (serve/desk.c); it gives the lsn
  *   5. table_settle: the session's state now carries the lsn, and others may answer from it
  *
- * Several claims and changes of sessions at once, all or none (serve/desk_group.c): steps 1 and 2 for all, then 3 for all
- * in order of their keys, without waiting for anybody: who is in step 3 holds what others wait for. If one is lost, those
- * that were made are taken back (table_unclaim, table_change_undo), and it starts from 1. Then one record, and settle all.
+ * Several claims, moves and changes of sessions at once, all or none (serve/desk_group.c): steps 1 and 2 for all, then 3 for
+ * all, first the states of sessions in order of their ids, then the words of slots in order of their keys, without waiting for
+ * anybody: who is in step 3 holds what others wait for. If one is lost, those that were made are taken back (table_unclaim,
+ * table_move_give, table_change_undo), and it starts from 1. Then one record, and settle all.
  *
  * An OPEN, in order, the same way [I2, I4, I5], under the hours lock:
  *   1. table_overlap for each slot
@@ -62,8 +63,8 @@
  *                        (these three refuse when memory is spent; with `promised`, they do not ask the limit)
  *   table_claim          if it wins a listed slot, ends the promise these two were taken on
  *   table_session_give   gives the bytes of the session back; a token stays
- *   table_change, table_moved      if they free a listed slot, promise again, regardless of the limit
- *   table_move           ends the promise of the slot it takes, if that is listed
+ *   table_change         if it frees a listed slot, promises again, regardless of the limit
+ *   table_move           ends the promise of the slot it takes, and promises the one it leaves again, if they are listed
  *   table_remove, table_purge_reclaim   give back the slot's bytes, its promise if there is one, the sessions' bytes
  * Between its intern_add and the end of its table_claim a thread has up to TABLE_BOOKING_BYTES beyond the limit; a
  * client who loses leaves a token. Slots that are cancelled and booked again and again by new clients grow the table
@@ -221,9 +222,10 @@ bool table_change(struct table *table, const struct session_view *seen, enum ses
 /* The same from held to held: for so many seconds from at_ms on. */
 bool table_renew(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds);
 
-/* The same in two steps, between which it can be taken back, the state then being the one seen again. */
+/* The same in two steps, between which it can be taken back, the state then being the one seen again. `seconds`: 0 unless it
+ * is held from now on. */
 bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status);
-void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms);
+void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds);
 void table_change_undo(struct table *table, const struct session_view *seen);
 
 void table_moves_lock(struct table *table) ACQUIRE(table->moves);
@@ -233,8 +235,19 @@ void table_moves_unlock(struct table *table) RELEASE(table->moves);
  * False if either is no longer as it was seen, or its day has been purged: nothing has changed. */
 bool table_move(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to,
 		uint64_t at_ms) REQUIRES(table->moves);
+/* The same in steps, all of them and the append under the lock of moves:
+ *   table_move_begin   the session's state; table_change_undo takes it back
+ *   table_move_take    the word of the slot it goes to, which is as it was seen, or means a session that this group changed so
+ *                      that it leaves the slot; table_move_give takes it back
+ *   table_move_end     what else there is of the session: from here on it cannot be taken back */
+bool table_move_begin(struct table *table, const struct session_view *seen, uint64_t key);
+bool table_move_take(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to);
+void table_move_give(struct table *table, uint32_t slot, const struct slot_view *to);
+void table_move_end(struct table *table, const struct session_view *seen, const struct slot_view *to, uint64_t at_ms);
+
 /* The record of it is in the log at `lsn`: the slot it left (seen->key) is open from there on, or (true) blocked, or, if it was
- * unlisted, no more; settles the session. */
+ * unlisted, no more; or it is that of another session by now, which this group gave it to, and which is not settled. Settles
+ * the session. */
 bool table_moved(struct table *table, const struct session_view *seen, uint64_t lsn);
 
 /* The ids of a client's sessions, the last made first, whatever their status: looks at up to `looks` sessions behind the cursor

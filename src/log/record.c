@@ -235,7 +235,8 @@ static const char *tokens_fault(const struct record *record)
 
 bool record_joins_group(enum record_type type)
 {
-	return type == RECORD_BOOK || type == RECORD_CANCEL || type == RECORD_STATUS || type == RECORD_HOLD;
+	return type == RECORD_BOOK || type == RECORD_CANCEL || type == RECORD_STATUS || type == RECORD_HOLD ||
+	       type == RECORD_MOVE;
 }
 
 /* Of a group: whether there are as many members as it says, each a record that may be one, and nothing else. */

@@ -103,7 +103,7 @@ const char *outcome_word(enum outcome_code code)
 	    [OUTCOME_STATE] = "STATE",   [OUTCOME_EXPIRED] = "EXPIRED",     [OUTCOME_EARLY] = "STATE",
 	    [OUTCOME_THERE] = "STATE",   [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_CLIENT_HOLDS] = "LIMIT",
 	    [OUTCOME_HOLDS] = "LIMIT",   [OUTCOME_HOLD_TOTAL] = "LIMIT",    [OUTCOME_FUTURE] = "ERR",
-	    [OUTCOME_MEMORY] = "OOM",    [OUTCOME_LIMIT] = "LIMIT",
+	    [OUTCOME_MEMORY] = "OOM",    [OUTCOME_LIMIT] = "LIMIT",         [OUTCOME_TWICE] = "ERR",
 	};
 	CHECK(code != OUTCOME_DONE);
 	CHECK((size_t)code < sizeof words / sizeof words[0]);
@@ -133,6 +133,7 @@ static const char *const refusals[] = {
     [OUTCOME_PAST] = "PAST This time slot has already started",
     [OUTCOME_EXPIRED] = "EXPIRED The hold is over",
     [OUTCOME_THERE] = "STATE The session is in this time slot already",
+    [OUTCOME_TWICE] = "ERR A session can be changed once in a MULTI: send what comes next after EXEC",
     [OUTCOME_NOSESSION] = "NOSESSION There is no session with this id",
     [OUTCOME_HOLDS] = "LIMIT There are as many holds as there may be (holds-max)",
     [OUTCOME_FUTURE] = "ERR date must not be after today: only days that are over can be purged",

@@ -3,22 +3,40 @@
  * says what it would change (plan), and afterwards what became of it (answer).
  */
 #include "command_alternatives.h"
+#include "command_plan.h"
 #include <base/check.h>
 #include <serve/arguments.h>
-#include <serve/command.h>
-#include <serve/group.h>
 #include <slot/civil.h>
 
-static bool refuse_limit(struct reply *reply)
+static void refuse_limit(struct reply *reply)
 {
-	reply_error(reply, "LIMIT at most %d slots can be booked or cancelled at once", GROUP_SLOTS_MAX);
-	return false;
+	reply_error(reply, "LIMIT at most %d slots can be booked or changed at once", GROUP_SLOTS_MAX);
 }
 
-/* ----------------------------------------------------------------------------------------- commands of a single slot */
-
-bool command_plan_book(const struct request *request, struct group *group, struct reply *reply)
+struct group_change *plan_change(struct group *group, enum group_verb verb, struct reply *reply)
 {
+	struct group_change *change = group_add(group, verb);
+	if (change == NULL) {
+		refuse_limit(reply);
+	}
+	return change;
+}
+
+struct place *plan_place(struct group *group, struct reply *reply)
+{
+	struct place *place = group_add_place(group);
+	if (place == NULL) {
+		refuse_limit(reply);
+	}
+	return place;
+}
+
+/* ----------------------------------------------------------------------------------------------------- BOOK and CLAIM */
+
+bool command_plan_book(const struct service *service, const struct request *request, struct group *group,
+		       struct reply *reply)
+{
+	(void)service;
 	struct place place;
 	struct span client;
 	uint64_t alternatives; /* of a BOOK; -EXECABORT names none */
@@ -27,30 +45,13 @@ bool command_plan_book(const struct request *request, struct group *group, struc
 	    !argument_only_alternatives(reply, request, 5, &alternatives)) {
 		return false;
 	}
-	struct group_change *change = group_add(group, GROUP_BOOK);
-	struct place *added = change != NULL ? group_add_place(group) : NULL;
+	struct group_change *change = plan_change(group, GROUP_BOOK, reply);
+	struct place *added = change != NULL ? plan_place(group, reply) : NULL;
 	if (added == NULL) {
-		return refuse_limit(reply);
+		return false;
 	}
 	change->client = client;
 	*added = place;
-	return true;
-}
-
-bool command_plan_cancel(const struct request *request, struct group *group, struct reply *reply)
-{
-	uint64_t id;
-	struct span reason;
-	if (!argument_number(reply, "id", request->words[1], 1, INT64_MAX, &id) ||
-	    !argument_reason(reply, request, 2, &reason)) {
-		return false;
-	}
-	struct group_change *change = group_add(group, GROUP_CANCEL);
-	if (change == NULL) {
-		return refuse_limit(reply);
-	}
-	change->session = id;
-	change->reason = reason;
 	return true;
 }
 
@@ -70,16 +71,6 @@ void command_answer_claim(const struct group_part *part, const struct desk *desk
 	const struct outcome *outcome = &part->changes[0].outcome;
 	if (outcome->code == OUTCOME_DONE) {
 		reply_integer(reply, 1);
-	} else {
-		reply_refusal(reply, desk, outcome);
-	}
-}
-
-void command_answer_cancel(const struct group_part *part, const struct desk *desk, struct reply *reply)
-{
-	const struct outcome *outcome = &part->changes[0].outcome;
-	if (outcome->code == OUTCOME_DONE) {
-		reply_status(reply, "OK");
 	} else {
 		reply_refusal(reply, desk, outcome);
 	}
@@ -135,17 +126,14 @@ static bool plan_list(const struct request *request, struct group *group, bool e
 	const uint32_t first = group->place_count;
 	for (uint32_t word = 2; word < request->count; word += 3) {
 		if (each_alone || word == 2) {
-			struct group_change *change = group_add(group, GROUP_BOOK);
+			struct group_change *change = plan_change(group, GROUP_BOOK, reply);
 			if (change == NULL) {
-				return refuse_limit(reply);
+				return false;
 			}
 			change->client = client;
 		}
-		struct place *place = group_add_place(group);
-		if (place == NULL) {
-			return refuse_limit(reply);
-		}
-		if (!argument_place(reply, request, word, place)) {
+		struct place *place = plan_place(group, reply);
+		if (place == NULL || !argument_place(reply, request, word, place)) {
 			return false;
 		}
 		if (is_named_before(group, first, group->place_count - 1)) {
@@ -155,13 +143,17 @@ static bool plan_list(const struct request *request, struct group *group, bool e
 	return true;
 }
 
-bool command_plan_bookall(const struct request *request, struct group *group, struct reply *reply)
+bool command_plan_bookall(const struct service *service, const struct request *request, struct group *group,
+			  struct reply *reply)
 {
+	(void)service;
 	return plan_list(request, group, true, reply);
 }
 
-bool command_plan_bookany(const struct request *request, struct group *group, struct reply *reply)
+bool command_plan_bookany(const struct service *service, const struct request *request, struct group *group,
+			  struct reply *reply)
 {
+	(void)service;
 	return plan_list(request, group, false, reply);
 }
 
@@ -236,7 +228,7 @@ uint64_t command_group(struct service *service, struct client *client, const str
 	const struct command *command = command_find(request->words[0]);
 	struct group group;
 	group_init(&group);
-	if (!command->plan(request, &group, reply)) {
+	if (!command->plan(service, request, &group, reply)) {
 		return 0;
 	}
 	const struct outcome outcome = desk_group(service->desk, &group);

@@ -98,7 +98,8 @@ static bool plan_all(struct exec *exec, struct reply *reply)
 	for (uint32_t i = 0; i < exec->client->multi.count; i++) {
 		struct multi_command *queued = exec_at(exec, i);
 		queued->first = exec->group.change_count;
-		if (queued->command->plan != NULL && !queued->command->plan(&exec->request, &exec->group, &refusal)) {
+		if (queued->command->plan != NULL &&
+		    !queued->command->plan(exec->service, &exec->request, &exec->group, &refusal)) {
 			reply_abort(exec, i, reply);
 			return false;
 		}

@@ -81,6 +81,8 @@ static const struct command commands[] = {
     {
 	.name = "HOLD",
 	.execute = command_hold,
+	.plan = command_plan_hold,
+	.answer = command_answer_hold,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES | COMMAND_CLAIMS,
 	.words_min = 5,
@@ -94,6 +96,8 @@ static const struct command commands[] = {
     {
 	.name = "RENEW",
 	.execute = command_renew,
+	.plan = command_plan_renew,
+	.answer = command_answer_renew,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -106,6 +110,8 @@ static const struct command commands[] = {
     {
 	.name = "COMMIT",
 	.execute = command_commit,
+	.plan = command_plan_commit,
+	.answer = command_answer_status,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -118,6 +124,8 @@ static const struct command commands[] = {
     {
 	.name = "CONFIRM",
 	.execute = command_confirm,
+	.plan = command_plan_confirm,
+	.answer = command_answer_status,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -130,6 +138,8 @@ static const struct command commands[] = {
     {
 	.name = "RESCHEDULE",
 	.execute = command_reschedule,
+	.plan = command_plan_reschedule,
+	.answer = command_answer_status,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 4,
@@ -143,7 +153,7 @@ static const struct command commands[] = {
 	.name = "CANCEL",
 	.execute = command_cancel,
 	.plan = command_plan_cancel,
-	.answer = command_answer_cancel,
+	.answer = command_answer_status,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -156,6 +166,8 @@ static const struct command commands[] = {
     {
 	.name = "COMPLETE",
 	.execute = command_complete,
+	.plan = command_plan_complete,
+	.answer = command_answer_status,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -168,6 +180,8 @@ static const struct command commands[] = {
     {
 	.name = "NOSHOW",
 	.execute = command_noshow,
+	.plan = command_plan_noshow,
+	.answer = command_answer_status,
 	.class = COMMAND_BOOK,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,

@@ -97,7 +97,7 @@ static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view 
 	const bool promised = claim_listed(seen->word);
 	const uint32_t number = wish->known != 0 ? wish->known : intern_add(&table->clients, wish->client, promised);
 	uint32_t hold = 0;
-	if (number != 0 && wish->hold_seconds != 0 && !desk_reserve_hold(desk, number, &hold, outcome)) {
+	if (number != 0 && wish->hold_seconds != 0 && !desk_reserve_hold(desk, number, 0, &hold, outcome)) {
 		return true;
 	}
 	/* What is said if there is no session to take. */

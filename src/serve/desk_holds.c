@@ -42,7 +42,7 @@ void desk_expire(struct desk *desk, uint64_t session)
 	}
 }
 
-static bool reserve(struct desk *desk, uint32_t client, uint32_t *hold, struct outcome *outcome)
+static bool reserve(struct desk *desk, uint32_t client, uint32_t ending, uint32_t *hold, struct outcome *outcome)
 {
 	static const enum outcome_code outcomes[] = {
 	    [HOLDS_ROOM] = OUTCOME_DONE,
@@ -50,7 +50,7 @@ static bool reserve(struct desk *desk, uint32_t client, uint32_t *hold, struct o
 	    [HOLDS_FULL] = OUTCOME_HOLDS,
 	    [HOLDS_NO_MEMORY] = OUTCOME_MEMORY,
 	};
-	const enum holds_room room = holds_reserve(&desk->holds, client, desk_now_ms(desk), hold);
+	const enum holds_room room = holds_reserve(&desk->holds, client, ending, desk_now_ms(desk), hold);
 	*outcome = (struct outcome){.code = outcomes[room]};
 	if (room == HOLDS_CLIENT_FULL || room == HOLDS_FULL) {
 		/* Which holds there are is what the refusal tells of, and every one of them was appended by now [I2]. */
@@ -77,13 +77,13 @@ static bool sweep_one(struct desk *desk)
 	return true;
 }
 
-bool desk_reserve_hold(struct desk *desk, uint32_t client, uint32_t *hold, struct outcome *outcome)
+bool desk_reserve_hold(struct desk *desk, uint32_t client, uint32_t ending, uint32_t *hold, struct outcome *outcome)
 {
-	if (reserve(desk, client, hold, outcome)) {
+	if (reserve(desk, client, ending, hold, outcome)) {
 		return true;
 	}
 	/* Holds that are over take no room from others, also where the sweeper has not come by. */
-	return outcome->code == OUTCOME_HOLDS && sweep_one(desk) && reserve(desk, client, hold, outcome);
+	return outcome->code == OUTCOME_HOLDS && sweep_one(desk) && reserve(desk, client, ending, hold, outcome);
 }
 
 bool desk_sweep_holds(struct desk *desk)

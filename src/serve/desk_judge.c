@@ -1,6 +1,6 @@
 /*
- * desk_judge: the first half of a round of a group (desk_group.c says what a round is): which slots it is about, what they
- * are, and what becomes of each change on top of those before it. Nothing is changed here, and nothing held.
+ * desk_judge: the first half of a round of a group (desk_group.c says what a round is): which slots it is about, what they are,
+ * and what becomes of each change (desk_judge_change.c). Nothing is changed here but holds that are over, and nothing held.
  */
 #include "desk_parts.h"
 #include "desk_round.h"
@@ -29,26 +29,39 @@ static void add_slot(struct group_round *round, uint64_t key)
 	}
 }
 
-/* The keys of all places and sessions. False: no memory for a psychologist of an unlisted slot. */
-static bool collect(struct group_round *round)
+/* The keys of the places of a change. False: no memory for a psychologist of an unlisted slot. */
+static bool collect_places(struct group_round *round, const struct group_change *change, uint64_t session_key)
 {
-	const struct group *group = round->group;
-	round->slot_count = 0;
-	for (uint32_t i = 0; i < group->place_count; i++) {
-		const struct place *place = &group->places[i];
-		struct outcome refusal;
-		const uint32_t psychologist = desk_psychologist(round->desk, place->psychologist, &refusal);
+	for (uint32_t i = change->first; i < change->first + change->count; i++) {
+		const struct place *place = &round->group->places[i];
+		struct outcome refusal = {.code = OUTCOME_DONE};
+		const uint32_t psychologist = place->psychologist.size == 0
+						  ? key_psychologist(session_key)
+						  : desk_psychologist(round->desk, place->psychologist, &refusal);
 		if (psychologist == 0 && refusal.code == OUTCOME_MEMORY) {
 			return false;
 		}
 		round->keys[i] = psychologist != 0 ? key_make(psychologist, place->day, place->minute) : 0;
 		add_slot(round, round->keys[i]);
 	}
+	return true;
+}
+
+/* The keys of all places and sessions. False, as above. */
+static bool collect(struct group_round *round)
+{
+	const struct group *group = round->group;
+	round->slot_count = 0;
+	memset(round->keys, 0, group->place_count * sizeof round->keys[0]);
 	for (uint32_t i = 0; i < group->change_count; i++) {
-		struct session_view session;
-		if (group->changes[i].verb == GROUP_CANCEL &&
-		    table_session_view(round->desk->table, group->changes[i].session, &session)) {
+		const struct group_change *change = &group->changes[i];
+		struct session_view session = {.key = 0};
+		if ((change->verb == GROUP_MOVE || change->verb == GROUP_CHANGE) &&
+		    table_session_view(round->desk->table, change->session, &session)) {
 			add_slot(round, session.key);
+		}
+		if (!collect_places(round, change, session.key)) {
+			return false;
 		}
 	}
 	return true;
@@ -106,117 +119,34 @@ bool round_has_room(const struct group_round *round, size_t size)
 
 /* --------------------------------------------------------------------------------------------------------------- judge */
 
-/* May the client book this place, as the changes before leave it? DONE with a value: it is the client's already. */
-static struct outcome judge_place(const struct group_round *round, uint32_t place, struct span client,
-				  const struct group_slot *slot)
+static int compare_states(const void *a, const void *b, void *context)
 {
-	struct desk *desk = round->desk;
-	if (slot == NULL) {
-		return (struct outcome){.code = OUTCOME_NOSLOT};
-	}
-	if (slot->books != NULL) {
-		const bool same = span_equal(slot->books->client, client);
-		return (struct outcome){.code = same ? OUTCOME_DONE : OUTCOME_TAKEN, .lsn = slot->lsn};
-	}
-	const struct slot_view *view = &slot->view;
-	const bool occupied = slot->slot != 0 && !view->free && slot->cancels == NULL;
-	const bool mine = occupied && view->kind == CLAIM_SESSION && view->status != SESSION_HELD &&
-			  view->client == intern_find(&desk->table->clients, client);
-	if (mine) {
-		return (struct outcome){.code = OUTCOME_DONE, .lsn = slot->lsn, .value = view->session};
-	}
-	const struct place *at = &round->group->places[place];
-	if (desk_has_started(desk, at->day, at->minute, round->now_ms)) {
-		return (struct outcome){.code = OUTCOME_PAST, .lsn = slot->slot != 0 ? slot->lsn : 0};
-	}
-	if (occupied) {
-		return (struct outcome){.code = desk_refusal(view), .lsn = slot->lsn};
-	}
-	uint64_t lsn = slot->lsn;
-	if (slot->cancels != NULL && table_is_busy(desk->table, slot->key, view->minutes, &lsn)) {
-		return (struct outcome){.code = OUTCOME_BLOCKED, .lsn = lsn}; /* once its session is cancelled */
-	}
-	if (slot->slot == 0 && !desk->unlisted_slots) {
-		return (struct outcome){.code = OUTCOME_NOSLOT, .lsn = slot->lsn};
-	}
-	return (struct outcome){.code = OUTCOME_DONE, .lsn = slot->lsn};
+	const struct group_effect *effects = context;
+	const uint64_t left = effects[*(const uint32_t *)a].seen.id;
+	const uint64_t right = effects[*(const uint32_t *)b].seen.id;
+	return left < right ? -1 : left > right;
 }
 
-/* The first place that is the client's, or else the first that is free, or else the refusal of the first, which depends on
- * all of them. */
-static void judge_booking(struct group_round *round, struct group_change *change)
+/* In which order sessions are taken. */
+static void order_states(struct group_round *round)
 {
-	bool found = false;
-	uint64_t lsn = 0;
-	struct group_slot *chosen = NULL;
-	for (uint32_t place = change->first; place < change->first + change->count; place++) {
-		struct group_slot *slot = round_slot(round, round->keys[place]);
-		const struct outcome outcome = judge_place(round, place, change->client, slot);
-		const bool done = outcome.code == OUTCOME_DONE;
-		const bool mine = done && (outcome.value != 0 || slot->books != NULL);
-		lsn = lsn_later(lsn, outcome.lsn);
-		if (mine || (done && !found) || place == change->first) {
-			change->outcome = outcome;
-			change->place = place;
-			chosen = slot;
-		}
-		found = found || done;
-		if (mine) {
-			return;
+	round->state_count = 0;
+	round->moves = false;
+	for (uint32_t i = 0; i < round->group->change_count; i++) {
+		const enum group_effect_kind kind = round->effects[i].kind;
+		if (kind == EFFECT_STATUS || kind == EFFECT_MOVE) {
+			round->states[round->state_count++] = i;
+			round->moves = round->moves || kind == EFFECT_MOVE;
 		}
 	}
-	if (found) {
-		chosen->books = change;
-	} else {
-		change->outcome.lsn = lsn;
-	}
-}
-
-/* What desk_cancel would say of a session that the group has not cancelled yet; DONE: it is, or can be. */
-static enum outcome_code judge_status(enum session_status from)
-{
-	enum session_status to;
-	switch (life_judge(from, LIFE_CANCEL, 0, &to)) {
-	case LIFE_STANDS:
-	case LIFE_CHANGES:
-		return OUTCOME_DONE;
-	case LIFE_EXPIRED:
-		return OUTCOME_EXPIRED;
-	default:
-		return OUTCOME_STATE;
-	}
-}
-
-/* False: the session and its slot do not agree, somebody changed them in between, or time did. */
-static bool judge_cancellation(struct group_round *round, struct group_change *change)
-{
-	struct desk *desk = round->desk;
-	struct session_view session;
-	if (!table_session_view(desk->table, change->session, &session)) {
-		change->outcome = (struct outcome){.code = OUTCOME_NOSESSION, .lsn = table_removed_lsn(desk->table)};
-		return true;
-	}
-	struct group_slot *slot = round_slot(round, session.key);
-	const bool again = slot != NULL && slot->cancels != NULL && slot->ended.id == session.id;
-	change->outcome =
-	    (struct outcome){.code = judge_status(session.status), .lsn = session.lsn, .status = session.status};
-	if (again || !session_occupies(session.status)) {
-		return true;
-	}
-	if (slot == NULL || slot->slot == 0 || slot->view.session != session.id || slot->view.lsn != session.lsn ||
-	    desk_hold_is_over(desk, session.expires_ms)) {
-		return false;
-	}
-	if (change->outcome.code == OUTCOME_DONE) {
-		slot->cancels = change;
-		slot->ended = session;
-	}
-	return true;
+	qsort_r(round->states, round->state_count, sizeof round->states[0], compare_states, round->effects);
 }
 
 enum group_step round_judge(struct group_round *round)
 {
 	struct group *group = round->group;
+	round->wall_ms = clock_wall_ms(round->desk->clock);
+	round->now_ms = desk_now_ms(round->desk);
 	if (!collect(round)) {
 		group->changes[0].outcome = (struct outcome){.code = OUTCOME_MEMORY};
 		return STEP_REFUSED;
@@ -228,13 +158,11 @@ enum group_step round_judge(struct group_round *round)
 	}
 	bool refused = false;
 	for (uint32_t i = 0; i < group->change_count; i++) {
-		struct group_change *change = &group->changes[i];
-		if (change->verb == GROUP_BOOK) {
-			judge_booking(round, change);
-		} else if (!judge_cancellation(round, change)) {
+		if (!round_judge_change(round, i)) {
 			return STEP_AGAIN;
 		}
-		refused = refused || change->outcome.code != OUTCOME_DONE;
+		refused = refused || group->changes[i].outcome.code != OUTCOME_DONE;
 	}
+	order_states(round);
 	return refused ? STEP_REFUSED : STEP_READY;
 }

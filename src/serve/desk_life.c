@@ -38,7 +38,7 @@ struct wish {
 	uint16_t hold_seconds; /* RENEW */
 };
 
-static unsigned facts_of(struct desk *desk, const struct session_view *seen, const struct wish *wish, uint64_t now_ms)
+unsigned desk_facts(struct desk *desk, const struct session_view *seen, uint16_t hold_seconds, uint64_t now_ms)
 {
 	const uint64_t total_ms = UINT64_C(1000) * desk->service->config->hold_total_max;
 	unsigned facts = 0;
@@ -48,23 +48,23 @@ static unsigned facts_of(struct desk *desk, const struct session_view *seen, con
 	if (seen->status == SESSION_HELD && now_ms >= seen->expires_ms) {
 		facts |= LIFE_IS_OVER;
 	}
-	if (now_ms + UINT64_C(1000) * wish->hold_seconds > seen->created_ms + total_ms) {
+	if (now_ms + UINT64_C(1000) * hold_seconds > seen->created_ms + total_ms) {
 		facts |= LIFE_IS_LONG;
 	}
 	return facts;
 }
 
 /* CANCEL has a record of its own, for its reason. */
-static struct record record_of(const struct session_view *seen, enum session_status status, const struct wish *wish,
-			       uint64_t now_ms)
+struct record desk_status_record(const struct session_view *seen, enum session_status status, struct span reason,
+				 uint16_t hold_seconds, uint64_t now_ms)
 {
 	struct record record = {.type = RECORD_STATUS, .at_ms = now_ms, .session = seen->id, .day = key_day(seen->key)};
 	if (status == SESSION_CANCELLED) {
 		record.type = RECORD_CANCEL;
-		record.reason = wish->reason;
+		record.reason = reason;
 	} else {
 		record.status = status;
-		record.hold_seconds = wish->hold_seconds;
+		record.hold_seconds = hold_seconds;
 	}
 	return record;
 }
@@ -87,7 +87,7 @@ static uint64_t change_session(struct desk *desk, const struct session_view *see
 	if (!changed) {
 		return 0;
 	}
-	const struct record record = record_of(seen, status, wish, now_ms);
+	const struct record record = desk_status_record(seen, status, wish->reason, wish->hold_seconds, now_ms);
 	const uint64_t lsn = wal_append(desk_wal(desk), &record);
 	desk_note_hold(desk, seen, status, now_ms + UINT64_C(1000) * wish->hold_seconds);
 	const bool blocked = table_settle(desk->table, seen->id, lsn);
@@ -96,10 +96,14 @@ static uint64_t change_session(struct desk *desk, const struct session_view *see
 	return lsn;
 }
 
-static const enum outcome_code outcomes[] = {
-    [LIFE_REFUSED] = OUTCOME_STATE,   [LIFE_EXPIRED] = OUTCOME_EXPIRED, [LIFE_EARLY] = OUTCOME_EARLY,
-    [LIFE_LONG] = OUTCOME_HOLD_TOTAL, [LIFE_STANDS] = OUTCOME_DONE,     [LIFE_CHANGES] = OUTCOME_DONE,
-};
+enum outcome_code desk_outcome_of(enum life_verdict verdict)
+{
+	static const enum outcome_code outcomes[] = {
+	    [LIFE_REFUSED] = OUTCOME_STATE,   [LIFE_EXPIRED] = OUTCOME_EXPIRED, [LIFE_EARLY] = OUTCOME_EARLY,
+	    [LIFE_LONG] = OUTCOME_HOLD_TOTAL, [LIFE_STANDS] = OUTCOME_DONE,     [LIFE_CHANGES] = OUTCOME_DONE,
+	};
+	return outcomes[verdict];
+}
 
 static struct outcome change(struct desk *desk, uint64_t session, const struct wish *wish)
 {
@@ -115,8 +119,8 @@ static struct outcome change(struct desk *desk, uint64_t session, const struct w
 		lsn = seen.lsn;
 		const uint64_t now_ms = desk_now_ms(desk);
 		enum session_status status = seen.status;
-		const enum life_verdict verdict =
-		    life_judge(seen.status, wish->command, facts_of(desk, &seen, wish, now_ms), &status);
+		const enum life_verdict verdict = life_judge(
+		    seen.status, wish->command, desk_facts(desk, &seen, wish->hold_seconds, now_ms), &status);
 		if (verdict == LIFE_EXPIRED && seen.status == SESSION_HELD) {
 			continue; /* since the look; the next one says so in the log */
 		}
@@ -125,8 +129,10 @@ static struct outcome change(struct desk *desk, uint64_t session, const struct w
 		}
 		if (lsn != 0) {
 			const uint64_t expires_ms = now_ms + UINT64_C(1000) * wish->hold_seconds;
-			return (struct outcome){
-			    .code = outcomes[verdict], .lsn = lsn, .status = seen.status, .expires_ms = expires_ms};
+			return (struct outcome){.code = desk_outcome_of(verdict),
+						.lsn = lsn,
+						.status = seen.status,
+						.expires_ms = expires_ms};
 		}
 	}
 }

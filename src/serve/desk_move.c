@@ -75,19 +75,20 @@ static uint32_t look_at_slot(struct desk *desk, const struct wish *wish, struct 
 	}
 }
 
-static struct record record_of(const struct desk *desk, const struct session_view *seen, const struct slot_view *to,
-			       const struct wish *wish)
+struct record desk_move_record(const struct desk *desk, const struct session_view *seen, const struct slot_view *to,
+			       struct span psychologist, uint64_t now_ms)
 {
+	const struct span left = intern_token(&desk->table->psychologists, key_psychologist(seen->key));
 	return (struct record){
 	    .type = RECORD_MOVE,
-	    .at_ms = wish->now_ms,
+	    .at_ms = now_ms,
 	    .session = seen->id,
-	    .psychologist = wish->place.psychologist,
-	    .day = wish->place.day,
-	    .minute = wish->place.minute,
+	    .psychologist = psychologist.size != 0 ? psychologist : left,
+	    .day = key_day(to->key),
+	    .minute = key_minute(to->key),
 	    .minutes = to->minutes,
 	    .unlisted = !claim_listed(to->word),
-	    .from = {.psychologist = intern_token(&desk->table->psychologists, key_psychologist(seen->key)),
+	    .from = {.psychologist = left,
 		     .day = key_day(seen->key),
 		     .minute = key_minute(seen->key),
 		     .minutes = seen->minutes},
@@ -95,7 +96,7 @@ static struct record record_of(const struct desk *desk, const struct session_vie
 }
 
 /* The slot that was left is open, unless it was unlisted; the one that was taken is not, unless it never was. */
-static void count_move(struct desk *desk, const struct session_view *seen, const struct slot_view *to)
+void desk_count_move(struct desk *desk, const struct session_view *seen, const struct slot_view *to)
 {
 	struct counters *counters = service_counters(desk->service);
 	count(&counters->slots_open, (int64_t)(seen->minutes != 0) - (int64_t)(to->lsn != 0));
@@ -108,13 +109,13 @@ static uint64_t move(struct desk *desk, const struct session_view *seen, uint32_
 	uint64_t lsn = 0;
 	table_moves_lock(desk->table);
 	if (table_move(desk->table, seen, slot, to, wish->now_ms)) {
-		const struct record record = record_of(desk, seen, to, wish);
+		const struct record record = desk_move_record(desk, seen, to, wish->place.psychologist, wish->now_ms);
 		lsn = wal_append(desk_wal(desk), &record);
 	}
 	table_moves_unlock(desk->table);
 	if (lsn != 0) {
 		const bool blocked = table_moved(desk->table, seen, lsn);
-		count_move(desk, seen, to);
+		desk_count_move(desk, seen, to);
 		desk_count_blocked(desk, blocked);
 	}
 	return lsn;

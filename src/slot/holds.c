@@ -159,11 +159,11 @@ static uint32_t count_live(const struct holds *holds, uint32_t client, uint64_t 
 
 /* ------------------------------------------------------------------------------------------------------ for the others */
 
-enum holds_room holds_reserve(struct holds *holds, uint32_t client, uint64_t now_ms, uint32_t *hold)
+enum holds_room holds_reserve(struct holds *holds, uint32_t client, uint32_t ending, uint64_t now_ms, uint32_t *hold)
 {
 	enum holds_room room = HOLDS_ROOM;
 	lock_take(&holds->lock);
-	if (count_live(holds, client, now_ms) >= holds->per_client_max) {
+	if (count_live(holds, client, now_ms) >= holds->per_client_max + ending) {
 		room = HOLDS_CLIENT_FULL;
 	} else if (holds->count >= holds->count_max) {
 		room = HOLDS_FULL;

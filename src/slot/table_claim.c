@@ -227,7 +227,7 @@ void table_change_undo(struct table *table, const struct session_view *seen)
 	atomic_store_explicit(&session->state, seen->state, memory_order_release);
 }
 
-static void change_end(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds)
+void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds)
 {
 	struct session *session = session_of(table, (uint32_t)seen->id);
 	/* Relaxed: ours, until it is settled. */
@@ -240,18 +240,13 @@ static void change_end(struct table *table, const struct session_view *seen, uin
 	}
 }
 
-void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms)
-{
-	change_end(table, seen, at_ms, 0);
-}
-
 bool table_change(struct table *table, const struct session_view *seen, enum session_status status, uint64_t at_ms)
 {
 	CHECK(status != SESSION_HELD);
 	if (!table_change_begin(table, seen, status)) {
 		return false;
 	}
-	change_end(table, seen, at_ms, 0);
+	table_change_end(table, seen, at_ms, 0);
 	return true;
 }
 
@@ -261,7 +256,7 @@ bool table_renew(struct table *table, const struct session_view *seen, uint64_t 
 	if (!table_change_begin(table, seen, SESSION_HELD)) {
 		return false;
 	}
-	change_end(table, seen, at_ms, seconds);
+	table_change_end(table, seen, at_ms, seconds);
 	return true;
 }
 

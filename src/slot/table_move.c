@@ -24,14 +24,15 @@ void table_moves_unlock(struct table *table)
 	lock_give(&table->moves);
 }
 
-bool table_move(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to,
-		uint64_t at_ms)
+bool table_move_begin(struct table *table, const struct session_view *seen, uint64_t key)
+{
+	return !key_purged(table, seen->key) && !key_purged(table, key) &&
+	       table_change_begin(table, seen, SESSION_RESCHEDULED);
+}
+
+bool table_move_take(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to)
 {
 	CHECK(to->free && to->key != seen->key);
-	if (key_purged(table, seen->key) || key_purged(table, to->key) ||
-	    !table_change_begin(table, seen, SESSION_RESCHEDULED)) {
-		return false;
-	}
 	uint64_t word = to->word;
 	const uint64_t number = (uint32_t)seen->id;
 	const uint64_t generation = (uint16_t)(seen->id >> 32);
@@ -39,33 +40,61 @@ bool table_move(struct table *table, const struct session_view *seen, uint32_t s
 	/* Release: who sees the word sees that the session is not settled. Pairs with slot_word. */
 	if (!atomic_compare_exchange_strong_explicit(&slot_of(table, slot)->word, &word, mine, memory_order_acq_rel,
 						     memory_order_relaxed)) {
-		table_change_undo(table, seen);
 		return false;
 	}
 	if (claim_listed(mine)) {
 		memory_redeem(table->memory, TABLE_BOOKING_BYTES);
 	}
-	/* Only now: a state that is put back must find the fields as they were. */
+	return true;
+}
+
+void table_move_give(struct table *table, uint32_t slot, const struct slot_view *to)
+{
+	if (claim_listed(to->word)) {
+		memory_promise_again(table->memory, TABLE_BOOKING_BYTES); /* before anybody can claim the slot on it */
+	}
+	/* A store: nobody else changes a word whose session is not settled. Release; pairs with slot_word. */
+	atomic_store_explicit(&slot_of(table, slot)->word, to->word, memory_order_release);
+}
+
+void table_move_end(struct table *table, const struct session_view *seen, const struct slot_view *to, uint64_t at_ms)
+{
 	struct session *session = session_of(table, (uint32_t)seen->id);
 	session_set_made(session, to->key, seen->created_ms, to->minutes);
 	session_set_updated(table, (uint32_t)seen->id, session_updated(at_ms, 0));
+	if (seen->minutes != 0) {
+		memory_promise_again(table->memory, TABLE_BOOKING_BYTES); /* before anybody can claim the slot on it */
+	}
+}
+
+bool table_move(struct table *table, const struct session_view *seen, uint32_t slot, const struct slot_view *to,
+		uint64_t at_ms)
+{
+	if (!table_move_begin(table, seen, to->key)) {
+		return false;
+	}
+	if (!table_move_take(table, seen, slot, to)) {
+		table_change_undo(table, seen);
+		return false;
+	}
+	table_move_end(table, seen, to, at_ms);
 	return true;
 }
 
 bool table_moved(struct table *table, const struct session_view *seen, uint64_t lsn)
 {
-	/* It is there: who would take it out waits for the session. */
+	/* It is there: who would take it out waits for the session, or for the one of the same group that took it. */
 	const uint32_t slot = slot_find(table, seen->key);
 	CHECK(slot != 0);
 	struct slot *left = slot_of(table, slot);
 	const uint64_t word = slot_word(left);
 	uint64_t freed = 0;
-	CHECK(claim_kind(word) == CLAIM_SESSION && claim_session(word) == (uint32_t)seen->id);
-	if (claim_listed(word)) {
-		memory_promise_again(table->memory, TABLE_BOOKING_BYTES); /* before anybody can claim the slot on it */
+	CHECK(claim_kind(word) == CLAIM_SESSION);
+	const bool stays = claim_session(word) != (uint32_t)seen->id; /* it has been taken by the same group */
+	if (!stays && claim_listed(word)) {
 		freed = freed_word(table, seen->key, claim_minutes(word), lsn);
 		atomic_store_explicit(&left->word, freed, memory_order_release); /* pairs with slot_word */
-	} else {
+	} else if (!stays) {
 		atomic_store_explicit(&left->word, claim_make(CLAIM_CLOSED, 0, 0), memory_order_release);
 		table_remove(table, slot, lsn);
 	}

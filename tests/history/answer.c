@@ -4,8 +4,9 @@
 #include <history/answer.h>
 #include <history/reply.h>
 
-static const char *const names[] = {"UNKNOWN", "DONE",  "LOST",      "TAKEN", "HELD",    "BLOCKED",   "NOSLOT", "PAST",
-				    "EXPIRED", "STATE", "NOSESSION", "LIMIT", "OVERLAP", "EXECABORT", "BROKEN"};
+static const char *const names[] = {"UNKNOWN", "DONE",      "LOST",    "TAKEN", "HELD",      "BLOCKED",
+				    "NOSLOT",  "PAST",      "EXPIRED", "STATE", "NOSESSION", "LIMIT",
+				    "OVERLAP", "EXECABORT", "ERR",     "BROKEN"};
 
 const char *answer_name(enum answer_code code)
 {

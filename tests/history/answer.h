@@ -23,6 +23,7 @@ enum answer_code {
 	ANSWER_LIMIT,
 	ANSWER_OVERLAP,
 	ANSWER_ABORT,  /* EXECABORT */
+	ANSWER_ERR,    /* of a part of an EXEC: its session was changed by an earlier part */
 	ANSWER_BROKEN, /* none of these: not an answer to this request */
 };
 

@@ -140,21 +140,6 @@ static enum model_outcome book(struct sham *sham, const struct op *op, uint32_t 
 	return outcome;
 }
 
-/* As one of several: an own hold is in the way. */
-static enum model_outcome book_member(struct sham *sham, const struct op *op, uint32_t part, uint64_t *session)
-    REQUIRES(sham->lock)
-{
-	const uint64_t key = key_of(sham, op->parts[part].slot);
-	struct model_slot slot;
-	struct model_session held;
-	if (model_slot(&sham->model, key, &slot) && slot.client == client_of(op) &&
-	    model_session(&sham->model, slot.session, &held) && held.status == SESSION_HELD &&
-	    !model_is_over(&sham->model, slot.session)) {
-		return MODEL_HELD;
-	}
-	return book(sham, op, part, session);
-}
-
 static const enum life_command commands[OP_VERBS] = {[OP_COMMIT] = LIFE_COMMIT,
 						     [OP_CONFIRM] = LIFE_CONFIRM,
 						     [OP_CANCEL] = LIFE_CANCEL,
@@ -269,7 +254,7 @@ static uint32_t do_parts(struct sham *sham, const struct op *op, uint64_t *sessi
 			pause_for_others(sham);
 		}
 		outcomes[part] =
-		    asked->verb == OP_CANCEL ? change(sham, op, asked) : book_member(sham, op, part, &sessions[part]);
+		    asked->verb == OP_CANCEL ? change(sham, op, asked) : book(sham, op, part, &sessions[part]);
 		if (op->verb == OP_EXEC && outcomes[part] != MODEL_DONE) {
 			break;
 		}
@@ -340,7 +325,7 @@ static void book_any(struct sham *sham, const struct op *op, struct buffer *out)
 	for (uint32_t part = 0; part < op->part_count; part++) {
 		uint64_t session;
 		const struct agenda_slot *slot = &sham->agenda->slots[op->parts[part].slot];
-		const enum model_outcome outcome = book_member(sham, op, part, &session);
+		const enum model_outcome outcome = book(sham, op, part, &session);
 		if (outcome == MODEL_DONE) {
 			buffer_format(out, "*4\n:%" PRIu64 "\n", session);
 			say_text(out, slot->psychologist);

@@ -110,18 +110,17 @@ static bool make_session(struct trial *trial, uint32_t slot, uint64_t id, uint32
 	return !held || set_expiry(trial, session);
 }
 
-/* What is said to a client who asks for the slot; `alone`: not as one of several, where an own hold is in the way. */
-static enum answer_code look(const struct trial *trial, uint32_t slot, bool alone)
+/* What is said to a client who asks for the slot. */
+static enum answer_code look(const struct trial *trial, uint32_t slot)
 {
 	const struct spec_session *session = occupant(trial, slot);
 	if (session == NULL) {
 		return ANSWER_DONE;
 	}
-	const bool held = session->status == SESSION_HELD;
-	if (session->client == trial->step->op->client && (alone || !held)) {
+	if (session->client == trial->step->op->client) {
 		return ANSWER_DONE;
 	}
-	return held ? ANSWER_HELD : ANSWER_TAKEN;
+	return session->status == SESSION_HELD ? ANSWER_HELD : ANSWER_TAKEN;
 }
 
 static bool fits(enum answer_code told, enum answer_code code)
@@ -157,7 +156,7 @@ static bool claim(struct trial *trial, uint32_t part, uint32_t slot, uint64_t id
 	return told_ms == session->expires_ms || trial->step->answer->code == ANSWER_UNKNOWN;
 }
 
-static bool book(struct trial *trial, uint32_t part, bool alone)
+static bool book(struct trial *trial, uint32_t part)
 {
 	const struct step *step = trial->step;
 	const uint32_t slot = step->op->parts[part].slot;
@@ -165,7 +164,7 @@ static bool book(struct trial *trial, uint32_t part, bool alone)
 	if (session != NULL && !is_seen(trial, session)) {
 		return false;
 	}
-	const enum answer_code code = look(trial, slot, alone);
+	const enum answer_code code = look(trial, slot);
 	return fits(step->answer->code, code) &&
 	       (code != ANSWER_DONE || claim(trial, part, slot, step->answer->sessions[part]));
 }
@@ -265,6 +264,24 @@ static bool read_session(struct trial *trial)
 	       seen->version == session->version && seen->client == session->client && seen->slot == session->slot;
 }
 
+/* Of a BOOKANY, the one that was answered. Without an answer: the first that is the client's, or that could be had. */
+static uint32_t chosen_part(const struct trial *trial)
+{
+	const struct op *op = trial->step->op;
+	uint32_t chosen = op->part_count;
+	if (trial->step->answer->code != ANSWER_UNKNOWN) {
+		return trial->step->answer->part;
+	}
+	for (uint32_t part = 0; part < op->part_count; part++) {
+		const struct spec_session *session = occupant(trial, op->parts[part].slot);
+		if (session != NULL && session->client == op->client) {
+			return part;
+		}
+		chosen = chosen == op->part_count && session == NULL ? part : chosen;
+	}
+	return chosen < op->part_count ? chosen : 0;
+}
+
 static bool apply_whole(struct trial *trial)
 {
 	const struct op *op = trial->step->op;
@@ -276,20 +293,13 @@ static bool apply_whole(struct trial *trial)
 		return read_session(trial);
 	}
 	if (op->verb == OP_BOOKANY) {
-		/* The one that was answered. Without an answer: the first that could be had. */
-		uint32_t part = trial->step->answer->part;
-		while (trial->step->answer->code == ANSWER_UNKNOWN && part + 1 < op->part_count &&
-		       look(trial, op->parts[part].slot, false) != ANSWER_DONE) {
-			part++;
-		}
+		const uint32_t part = chosen_part(trial);
 		const uint32_t slot = op->parts[part].slot;
-		return look(trial, slot, false) == ANSWER_DONE &&
-		       claim(trial, part, slot, trial->step->answer->sessions[0]);
+		return look(trial, slot) == ANSWER_DONE && claim(trial, part, slot, trial->step->answer->sessions[0]);
 	}
-	const bool alone = op->verb == OP_BOOK || op->verb == OP_CLAIM || op->verb == OP_HOLD;
 	for (uint32_t i = 0; i < op->part_count && good; i++) {
 		const bool by_slot = op->verb == OP_BOOKALL || op->parts[i].verb <= OP_HOLD;
-		good = by_slot ? book(trial, i, alone) : change(trial, &op->parts[i], trial->step->answer->code);
+		good = by_slot ? book(trial, i) : change(trial, &op->parts[i], trial->step->answer->code);
 	}
 	return good;
 }
@@ -307,10 +317,31 @@ static bool is_cancelled_before(const struct trial *trial, const struct spec_ses
 	return false;
 }
 
+/* Is the session of this part a hold that an earlier part of the same MULTI books? */
+static bool is_booked_before(const struct trial *trial, const struct op_part *part)
+{
+	const struct op *op = trial->step->op;
+	const uint32_t number = number_of(trial->spec, part->session);
+	const struct spec_session *session = number != NOBODYS ? &trial->state->sessions[number] : NULL;
+	if (session == NULL || session->status != SESSION_HELD || session->client != op->client ||
+	    !is_seen(trial, session)) {
+		return false;
+	}
+	for (uint32_t i = 0; i < trial->step->part; i++) {
+		if (op->parts[i].verb <= OP_CLAIM && op->parts[i].slot == session->slot) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool apply_look(struct trial *trial)
 {
 	const struct step *step = trial->step;
 	const struct op_part *part = &step->op->parts[step->part];
+	if (step->kind == STEP_REFUSED && step->answer->refused[step->part] == ANSWER_ERR) {
+		return is_booked_before(trial, part);
+	}
 	if (step->kind == STEP_REFUSED && part->verb == OP_CANCEL) {
 		return change(trial, part, step->answer->refused[step->part]) && !trial->changed;
 	}
@@ -318,7 +349,7 @@ static bool apply_look(struct trial *trial)
 	if (session != NULL && !is_seen(trial, session)) {
 		return false;
 	}
-	const enum answer_code code = look(trial, part->slot, false);
+	const enum answer_code code = look(trial, part->slot);
 	if (step->kind == STEP_CLAIMABLE) {
 		return code == ANSWER_DONE;
 	}

@@ -10,7 +10,7 @@
 const char *model_outcome_name(enum model_outcome outcome)
 {
 	static const char *const names[] = {"DONE", "TAKEN",   "NOSLOT", "OVERLAP", "OCCUPIED", "NOSESSION", "STATE",
-					    "PAST", "EXPIRED", "EARLY",  "HELD",    "LIMIT",    "THERE"};
+					    "PAST", "EXPIRED", "EARLY",  "HELD",    "LIMIT",    "THERE",     "TWICE"};
 	return names[outcome];
 }
 

@@ -29,6 +29,7 @@ enum model_outcome {
 	MODEL_HELD,
 	MODEL_LIMIT,
 	MODEL_THERE,
+	MODEL_TWICE, /* said by who asks for several changes together (tests/sim/sim_group.h) */
 };
 
 const char *model_outcome_name(enum model_outcome outcome);

@@ -50,7 +50,7 @@
 #define CANARY_CRASHES_MAX 20000
 #define RECLAIM_SLICE      3 /* records; small, so that commands come in between */
 #define HOLD_TOTAL_S       30
-#define HOLDS_PER_CLIENT   1
+#define HOLDS_PER_CLIENT   2 /* or fewer */
 #define DAY_MS             UINT64_C(86400000)
 #define MINUTE_MS          UINT64_C(60000)
 
@@ -85,6 +85,7 @@ struct history {
 	uint64_t now_ms;  /* that goes on evenly, also over crashes: the monotonic clock */
 	int64_t skew_ms;  /* the wall clock is ahead by, */
 	int64_t ahead_ms; /* and the hold clock, by the simulation's own account */
+	uint32_t holds_per_client;
 	enum canary canary;
 	struct sim_command commands[COMMANDS_MAX];
 	uint32_t command_count;
@@ -148,6 +149,21 @@ static void note_slot(struct history *history, const struct sim_at *at, uint64_t
 	}
 }
 
+static void note_move(struct history *history, const struct sim_at *from, uint64_t session, uint64_t lsn)
+{
+	note_slot(history, from, session, false, lsn);
+	note_slot(history, from, 0, true, lsn);
+}
+
+static void note_member(struct history *history, const struct sim_member *member, uint64_t lsn)
+{
+	if (member->verb == SIM_MOVE) {
+		note_move(history, &member->from, member->session, lsn);
+	}
+	const bool takes = member->verb == SIM_MOVE || sim_verb_claims(member->verb);
+	note_slot(history, &member->at[member->place], member->session, takes, lsn);
+}
+
 /* Which slots the record of this command changed. */
 static void note_change(struct history *history, const struct sim_command *command)
 {
@@ -155,15 +171,13 @@ static void note_change(struct history *history, const struct sim_command *comma
 		for (uint32_t i = 0; i < command->member_count; i++) {
 			const struct sim_member *member = &command->members[i];
 			if (member->changed) {
-				note_slot(history, &member->at[member->place], member->session,
-					  member->verb == SIM_BOOK, command->lsn);
+				note_member(history, member, command->lsn);
 			}
 		}
 		return;
 	}
 	if (command->verb == SIM_MOVE) {
-		note_slot(history, &command->from, command->session, false, command->lsn);
-		note_slot(history, &command->from, 0, true, command->lsn);
+		note_move(history, &command->from, command->session, command->lsn);
 	}
 	if (command->verb != SIM_PURGE) {
 		const struct sim_at at = {command->psychologist, command->day, command->minute};
@@ -195,6 +209,16 @@ static uint64_t lsn_of_session(const struct sim_command *command, uint64_t sessi
 	return 0;
 }
 
+/* The last record of those so far that changed a session. */
+static uint64_t session_changed(const struct history *history, uint64_t session)
+{
+	uint64_t lsn = 0;
+	for (uint32_t i = 0; i < history->command_count; i++) {
+		lsn = lsn_later(lsn, lsn_of_session(&history->commands[i], session));
+	}
+	return lsn;
+}
+
 /* The record that made a session what it is, or took it away. */
 static uint64_t truth_of_session(struct history *history, const struct sim_command *command)
 {
@@ -202,26 +226,18 @@ static uint64_t truth_of_session(struct history *history, const struct sim_comma
 	if (!model_session(&history->model, command->session, &session)) {
 		return history->purged_lsn;
 	}
-	uint64_t truth = command->lsn;
-	for (uint32_t i = 0; i < history->command_count; i++) {
-		truth = lsn_later(truth, lsn_of_session(&history->commands[i], command->session));
-	}
-	return truth;
+	return lsn_later(command->lsn, session_changed(history, command->session));
 }
 
-/* That of a group's answer: the slots the clients have; if something was refused, those that were lost, and those that were
- * not. */
-static uint64_t truth_of_group(struct history *history, const struct sim_command *command)
+/* The records of what a client holds: by these it was told that it may hold no more. */
+static uint64_t truth_of_holds(const struct history *history, uint32_t client)
 {
 	uint64_t truth = 0;
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		const struct sim_member *member = &command->members[i];
-		const bool refused = member->outcome.code != OUTCOME_DONE;
-		if (member->verb == SIM_CHANGE || member->outcome.code == OUTCOME_PAST) {
-			continue;
+	for (size_t i = 0; i < history->model.session_count; i++) {
+		const struct model_session *session = &history->model.sessions[i];
+		if (session->client == client && session->status == SESSION_HELD) {
+			truth = lsn_later(truth, session_changed(history, session->id));
 		}
-		const uint64_t lsn = *changed_at(history, &member->at[refused ? 0 : member->place]);
-		truth = lsn > truth ? lsn : truth;
 	}
 	return truth;
 }
@@ -233,16 +249,30 @@ static bool is_of_session(enum outcome_code code)
 	       code == OUTCOME_THERE;
 }
 
-/* A client that has reached its limit was told of the holds it has. */
-static uint64_t truth_of_holds(struct history *history, const struct sim_command *command)
+/* What a member was told of slots: of the first of its places if it was refused, else of the one it has. */
+static uint64_t truth_of_slot(struct history *history, const struct sim_member *member)
+{
+	const enum outcome_code code = member->outcome.code;
+	const bool moves = member->verb == SIM_MOVE && !is_of_session(code);
+	if (code == OUTCOME_PAST || code == OUTCOME_TWICE || !(sim_verb_claims(member->verb) || moves)) {
+		return 0; /* by the clock alone, or by the group itself */
+	}
+	if (code == OUTCOME_CLIENT_HOLDS) {
+		return truth_of_holds(history, member->client);
+	}
+	return *changed_at(history, &member->at[code != OUTCOME_DONE ? 0 : member->place]);
+}
+
+/* That of a group's answer: the slots the clients have, and the sessions; if something was refused, those that were lost, and
+ * those that were not. */
+static uint64_t truth_of_group(struct history *history, const struct sim_command *command)
 {
 	uint64_t truth = 0;
-	for (size_t i = 0; i < history->model.session_count; i++) {
-		const struct model_session *session = &history->model.sessions[i];
-		const struct sim_at at = {key_psychologist(session->key), key_day(session->key),
-					  key_minute(session->key)};
-		if (session->client == command->client && session->status == SESSION_HELD) {
-			truth = lsn_later(truth, *changed_at(history, &at));
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		const struct sim_member *member = &command->members[i];
+		truth = lsn_later(truth, truth_of_slot(history, member));
+		if (!sim_verb_claims(member->verb)) {
+			truth = lsn_later(truth, session_changed(history, member->session));
 		}
 	}
 	return truth;
@@ -271,7 +301,7 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	}
 	/* A RESCHEDULE is refused for its slot only if the session could be moved at all. */
 	uint64_t truth = command->verb == SIM_MOVE               ? truth_of_session(history, command)
-			 : outcome->code == OUTCOME_CLIENT_HOLDS ? truth_of_holds(history, command)
+			 : outcome->code == OUTCOME_CLIENT_HOLDS ? truth_of_holds(history, command->client)
 								 : 0;
 	const uint32_t days = command->verb == SIM_SLOTS ? command->days : 1;
 	for (uint32_t i = 0; i < days * SIM_TIMES; i++) {
@@ -289,7 +319,7 @@ static uint64_t session_of_command(struct prng *prng, const struct sim_command *
 	if (command->verb == SIM_GROUP) {
 		const struct sim_member *member = &command->members[prng_below(prng, command->member_count)];
 		*at = member->at[member->place];
-		return member->verb == SIM_BOOK ? member->session : 0;
+		return sim_verb_claims(member->verb) ? member->session : 0;
 	}
 	return sim_command_claims(command) ? command->session : 0;
 }
@@ -312,6 +342,44 @@ static uint64_t choose_session(struct history *history, struct sim_at *at)
 	return SIM_NO_SESSION;
 }
 
+/* Mostly one that has its slot: of a group that is refused nothing is to be seen. *client: whose it is, 0 if it has none. */
+static uint64_t choose_member(struct history *history, struct sim_at *at, uint32_t *client)
+{
+	uint64_t id = SIM_NO_SESSION;
+	*client = 0;
+	for (uint32_t tries = 0; tries < 6; tries++) {
+		struct model_session session;
+		id = choose_session(history, at);
+		if (model_session(&history->model, id, &session) && session_occupies(session.status)) {
+			*client = session.client;
+			break;
+		}
+	}
+	return id;
+}
+
+/* A group's sessions; and what comes behind one is often about the slot it had, for its client. */
+static void choose_for_members(struct history *history, struct sim_command *command)
+{
+	struct prng *prng = &history->prng;
+	struct sim_at left;
+	uint32_t client = 0; /* who has left, 0: nobody */
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		struct sim_member *member = &command->members[i];
+		const bool follows = client != 0 && prng_one_in(prng, 2);
+		if (follows && (member->verb == SIM_MOVE || sim_verb_claims(member->verb))) {
+			member->at[0] = left;
+			member->client = prng_one_in(prng, 2) ? client : member->client;
+		}
+		if (member->verb == SIM_MOVE) {
+			member->session = choose_member(history, &left, &client);
+		} else if (!sim_verb_claims(member->verb)) {
+			member->session = choose_member(history, &member->at[0], &client);
+			left = member->at[0];
+		}
+	}
+}
+
 static void choose_sessions(struct history *history, struct sim_command *command)
 {
 	struct sim_at at = {command->psychologist, command->day, command->minute};
@@ -325,12 +393,7 @@ static void choose_sessions(struct history *history, struct sim_command *command
 		command->day = at.day;
 		command->minute = at.minute;
 	}
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		struct sim_member *member = &command->members[i];
-		if (member->verb == SIM_CHANGE) {
-			member->session = choose_session(history, &member->at[0]);
-		}
-	}
+	choose_for_members(history, command);
 }
 
 static void tell_time(struct history *history, struct sim_command *command)
@@ -378,19 +441,34 @@ static uint32_t note_expired(struct history *history)
 	return count;
 }
 
+static bool is_held_until(struct history *history, uint64_t id, uint64_t expires_ms)
+{
+	struct model_session session = {0};
+	model_session(&history->model, id, &session);
+	return expires_ms == session.expires_ms ||
+	       violated(history, "session %" PRIu64 " is held until %" PRIu64 ", the model says %" PRIu64, id,
+			expires_ms, session.expires_ms);
+}
+
 /* Was the client told when the hold is over? */
 static bool same_expiry(struct history *history, const struct sim_command *command, const struct outcome *outcome,
 			enum model_outcome expected)
 {
-	struct model_session session = {0};
-	if ((command->verb != SIM_HOLD && command->verb != SIM_RENEW) || expected != MODEL_DONE ||
-	    history->canary == CANARY_REVIVED_HOLD) {
+	bool same = true;
+	if (outcome->code != OUTCOME_DONE || history->canary == CANARY_REVIVED_HOLD) {
 		return true;
 	}
-	model_session(&history->model, command->session, &session);
-	return outcome->expires_ms == session.expires_ms ||
-	       violated(history, "session %" PRIu64 " is held until %" PRIu64 ", the model says %" PRIu64, session.id,
-			outcome->expires_ms, session.expires_ms);
+	if ((command->verb == SIM_HOLD || command->verb == SIM_RENEW) && expected == MODEL_DONE) {
+		return is_held_until(history, command->session, outcome->expires_ms);
+	}
+	for (uint32_t i = 0; i < command->member_count; i++) {
+		const struct sim_member *member = &command->members[i];
+		/* One that was there already may have been changed by the next member. */
+		if (member->changed && (member->verb == SIM_HOLD || member->verb == SIM_RENEW)) {
+			same = is_held_until(history, member->session, member->outcome.expires_ms) && same;
+		}
+	}
+	return same;
 }
 
 static void execute(struct history *history, struct sim_command command)
@@ -614,7 +692,7 @@ static void begin_model(struct history *history)
 {
 	model_init(&history->model, false);
 	history->model.hold_total_ms = HOLD_TOTAL_S * UINT64_C(1000);
-	history->model.holds_per_client = HOLDS_PER_CLIENT;
+	history->model.holds_per_client = history->holds_per_client;
 }
 
 /* What survived of the commands: told ones must be there in full; the model starts again from the recovered ones. */
@@ -712,7 +790,7 @@ static bool open_server(struct history *history)
 	history->service.clock = &history->clock;
 	config_defaults(&history->config);
 	history->config.hold_total_max = HOLD_TOTAL_S;
-	history->config.holds_per_client = HOLDS_PER_CLIENT;
+	history->config.holds_per_client = history->holds_per_client;
 	history->service.config = &history->config;
 	history->desk = (struct desk){.service = &history->service,
 				      .memory = &history->memory,
@@ -777,6 +855,7 @@ static bool run_history(void *context, uint64_t seed)
 	history->clock = (struct clock){history, sim_wall_ms, sim_monotonic_ns};
 	history->violation[0] = '\0';
 	sim_disk_reset(&history->disk, prng_next(&history->prng));
+	history->holds_per_client = 1 + prng_below(&history->prng, HOLDS_PER_CLIENT);
 	begin_model(history);
 	for (uint32_t i = 0; i < LIVES_MAX && history->violation[0] == '\0'; i++) {
 		if (!open_server(history)) {

@@ -5,11 +5,10 @@
 
 #include <base/check.h>
 #include <inttypes.h>
-#include <serve/group.h>
+#include <sim/sim_group.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-static struct sim_at random_at(struct prng *prng, uint16_t first_day)
+struct sim_at sim_at_random(struct prng *prng, uint16_t first_day)
 {
 	return (struct sim_at){
 	    .psychologist = 1 + prng_below(prng, SIM_PSYCHOLOGISTS),
@@ -18,25 +17,15 @@ static struct sim_at random_at(struct prng *prng, uint16_t first_day)
 	};
 }
 
-/* A series of one client, a choice, or any mix, in which cancellations come first as often as last. */
-static void random_group(struct prng *prng, uint16_t first_day, struct sim_command *command)
-{
-	const uint32_t kind = prng_below(prng, 3);
-	command->member_count = kind == 1 ? 1 : 1 + prng_below(prng, SIM_MEMBERS);
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		struct sim_member *member = &command->members[i];
-		const bool cancels = kind == 2 && prng_one_in(prng, 2);
-		member->verb = cancels ? SIM_CHANGE : SIM_BOOK;
-		member->client = kind == 2 ? 1 + prng_below(prng, SIM_CLIENTS) : command->client;
-		member->count = kind == 1 ? 1 + prng_below(prng, SIM_CHOICES) : 1;
-		for (uint32_t place = 0; place < member->count; place++) {
-			member->at[place] = random_at(prng, first_day);
-		}
-	}
-}
-
 #define DAY_MS    UINT64_C(86400000)
 #define MINUTE_MS UINT64_C(60000)
+
+enum life_command sim_life_random(struct prng *prng)
+{
+	static const enum life_command commands[] = {LIFE_CANCEL,  LIFE_CANCEL,   LIFE_CANCEL,  LIFE_COMMIT,
+						     LIFE_CONFIRM, LIFE_COMPLETE, LIFE_NO_SHOW, LIFE_CANCEL};
+	return commands[prng_below(prng, sizeof commands / sizeof commands[0])];
+}
 
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 {
@@ -48,7 +37,7 @@ struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 		draw -= weights[verb++];
 	}
 	const uint16_t last_day = SIM_FIRST_DAY + SIM_DAYS - 1;
-	const struct sim_at at = random_at(prng, first_day);
+	const struct sim_at at = sim_at_random(prng, first_day);
 	struct sim_command command = {
 	    .verb = verb,
 	    .psychologist = at.psychologist,
@@ -58,16 +47,13 @@ struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 	    .minutes = prng_one_in(prng, 6) ? 70 : 50, /* so long that it reaches into the next */
 	};
 	if (verb == SIM_CHANGE) {
-		/* Mostly CANCEL: slots that are never free are no test. */
-		static const enum life_command commands[] = {LIFE_CANCEL,  LIFE_CANCEL,   LIFE_CANCEL,  LIFE_COMMIT,
-							     LIFE_CONFIRM, LIFE_COMPLETE, LIFE_NO_SHOW, LIFE_CANCEL};
-		command.command = commands[prng_below(prng, sizeof commands / sizeof commands[0])];
+		command.command = sim_life_random(prng);
 	}
 	if (verb == SIM_HOLD || verb == SIM_RENEW) {
 		command.seconds = (uint16_t)(1 + prng_below(prng, 20));
 	}
 	if (verb == SIM_GROUP) {
-		random_group(prng, first_day, &command);
+		sim_group_random(prng, first_day, &command);
 	}
 	if (verb == SIM_SLOTS) {
 		command.days = (uint16_t)(1 + prng_below(prng, last_day - command.day + 1u));
@@ -175,175 +161,6 @@ bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint6
 	       key_day(view.key) == key_day(expected.key) && key_minute(view.key) == key_minute(expected.key);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- groups */
-
-/* The names that a group's places and clients borrow. */
-struct names {
-	char psychologists[SIM_PSYCHOLOGISTS + 1][8];
-	char clients[SIM_CLIENTS + 1][8];
-};
-
-static void add_member(struct group *group, const struct sim_member *member, const struct names *names)
-{
-	struct group_change *change = group_add(group, member->verb == SIM_CHANGE ? GROUP_CANCEL : GROUP_BOOK);
-	change->session = member->session;
-	change->reason = span_of("");
-	if (member->verb == SIM_CHANGE) {
-		return;
-	}
-	change->client = span_of(names->clients[member->client]);
-	for (uint32_t i = 0; i < member->count; i++) {
-		const struct sim_at *at = &member->at[i];
-		*group_add_place(group) =
-		    (struct place){span_of(names->psychologists[at->psychologist]), at->day, at->minute};
-	}
-}
-
-static struct outcome group_desk(struct sim_command *command, struct desk *desk)
-{
-	struct group group;
-	struct names names;
-	for (uint32_t i = 1; i <= SIM_PSYCHOLOGISTS; i++) {
-		snprintf(names.psychologists[i], sizeof names.psychologists[i], "dr-%" PRIu32, i);
-	}
-	for (uint32_t i = 1; i <= SIM_CLIENTS; i++) {
-		snprintf(names.clients[i], sizeof names.clients[i], "c-%" PRIu32, i);
-	}
-	group_init(&group);
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		add_member(&group, &command->members[i], &names);
-	}
-	const struct outcome outcome = desk_group(desk, &group);
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		struct sim_member *member = &command->members[i];
-		member->outcome = group.changes[i].outcome;
-		if (member->verb == SIM_BOOK) {
-			member->session = outcome.code == OUTCOME_DONE ? member->outcome.value : 0;
-		}
-	}
-	return outcome;
-}
-
-static uint64_t key_at(const struct sim_at *at)
-{
-	return key_make(at->psychologist, at->day, at->minute);
-}
-
-/* Does the client hold the slot at this key, for a time that is not over? */
-static bool holds_it(struct model *model, const struct model_slot *slot, uint32_t client)
-{
-	struct model_session session = {0};
-	return slot->client == client && model_session(model, slot->session, &session) &&
-	       session.status == SESSION_HELD && !model_is_over(model, slot->session);
-}
-
-/* The place the client has already, other than for a while, or `count`. */
-static uint32_t own_place(struct model *model, const struct sim_member *member)
-{
-	for (uint32_t i = 0; i < member->count; i++) {
-		struct model_slot slot = {0};
-		if (model_slot(model, key_at(&member->at[i]), &slot) && slot.client == member->client &&
-		    !holds_it(model, &slot, member->client)) {
-			return i;
-		}
-	}
-	return member->count;
-}
-
-/* What a client holds itself is HELD for it in a group, too. */
-static enum model_outcome book_place(struct model *model, uint64_t key, uint32_t client, uint64_t *session,
-				     bool *changed)
-{
-	struct model_slot slot = {0};
-	if (model_slot(model, key, &slot) && holds_it(model, &slot, client)) {
-		return model_has_started(model, key) ? MODEL_PAST : MODEL_HELD;
-	}
-	return model_book(model, key, client, session, changed);
-}
-
-/* Books for a member; `trial` is an id for where the desk gave none. */
-static enum model_outcome book_member(struct model *model, struct sim_member *member, uint64_t trial)
-{
-	const uint32_t own = own_place(model, member);
-	if (own < member->count) {
-		member->place = own;
-		return model_book(model, key_at(&member->at[own]), member->client, &member->session, &member->changed);
-	}
-	enum model_outcome first = MODEL_DONE;
-	for (uint32_t i = 0; i < member->count; i++) {
-		uint64_t session = member->session != 0 ? member->session : trial;
-		const enum model_outcome outcome =
-		    book_place(model, key_at(&member->at[i]), member->client, &session, &member->changed);
-		if (outcome == MODEL_DONE) {
-			member->place = i;
-			return outcome;
-		}
-		first = i == 0 ? outcome : first;
-	}
-	return first;
-}
-
-static enum model_outcome cancel_member(struct model *model, struct sim_member *member)
-{
-	return model_change(model, member->session, LIFE_CANCEL, 0, &member->changed);
-}
-
-/* One after the other, on a copy, which is kept if none is refused. *expected: of each. Returns whether anything changes. */
-static bool group_model(struct sim_command *command, struct model *model, enum model_outcome *expected)
-{
-	struct model copy;
-	model_copy(&copy, model);
-	bool refused = false;
-	bool changed = false;
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		struct sim_member *member = &command->members[i];
-		member->changed = false;
-		expected[i] = member->verb == SIM_CHANGE ? cancel_member(&copy, member)
-							 : book_member(&copy, member, SIM_NO_SESSION + 1 + i);
-		refused = refused || expected[i] != MODEL_DONE;
-		changed = changed || member->changed;
-	}
-	for (uint32_t i = 0; refused && i < command->member_count; i++) {
-		if (command->members[i].verb == SIM_BOOK) {
-			command->members[i].session = 0; /* may be one that was tried */
-		}
-	}
-	struct model old = copy;
-	if (!refused) {
-		old = *model;
-		model->slots = copy.slots;
-		model->slot_count = copy.slot_count;
-		model->sessions = copy.sessions;
-		model->session_count = copy.session_count;
-	}
-	free(old.slots);
-	free(old.sessions);
-	lock_fini(&copy.lock);
-	return changed && !refused;
-}
-
-static bool members_agree(const struct sim_command *command, const struct outcome *outcome,
-			  const enum model_outcome *expected)
-{
-	bool refused = false;
-	for (uint32_t i = 0; i < command->member_count; i++) {
-		const struct sim_member *member = &command->members[i];
-		const struct sim_command alone = {.verb = member->verb, .session = member->session};
-		refused = refused || expected[i] != MODEL_DONE;
-		struct outcome of_member = member->outcome;
-		if (outcome->code != OUTCOME_DONE) {
-			of_member.value = alone.session; /* a refused group gives out no ids */
-		}
-		if (of_member.code == OUTCOME_NOSLOT) {
-			of_member.lsn = 0; /* that of a choice is of all its places: see MODEL_PAST */
-		}
-		if (!sim_command_agrees(&alone, &of_member, expected[i])) {
-			return false;
-		}
-	}
-	return refused == (outcome->code != OUTCOME_DONE);
-}
-
 /* ------------------------------------------------------------------------------------------------------ executing twice */
 
 struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
@@ -374,7 +191,7 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 	case SIM_PURGE:
 		return desk_purge(desk, command->day);
 	case SIM_GROUP:
-		return group_desk(command, desk);
+		return sim_group_desk(command, desk);
 	case SIM_SLOT:
 		outcome.lsn = read_slot(command, desk, model, agrees);
 		return outcome;
@@ -387,8 +204,7 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 	}
 }
 
-/* Where it is; zeros: nowhere. */
-static struct sim_at session_at(struct model *model, uint64_t id)
+struct sim_at sim_session_at(struct model *model, uint64_t id)
 {
 	struct model_session session;
 	if (!model_session(model, id, &session)) {
@@ -425,7 +241,7 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 		    model_change(model, command->session, command->command, started ? LIFE_HAS_STARTED : 0, &changed);
 		return changed;
 	case SIM_MOVE:
-		command->from = session_at(model, command->session);
+		command->from = sim_session_at(model, command->session);
 		*outcome = model_move(model, command->session, key, &changed);
 		return changed;
 	case SIM_OPEN:
@@ -441,7 +257,7 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 		model_purge(model, command->day);
 		return true;
 	case SIM_GROUP:
-		return group_model(command, model, command->expected);
+		return sim_group_model(command, model);
 	default:
 		return false;
 	}
@@ -450,7 +266,7 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 bool sim_command_agrees(const struct sim_command *command, const struct outcome *outcome, enum model_outcome expected)
 {
 	if (command->verb == SIM_GROUP) {
-		return members_agree(command, outcome, command->expected);
+		return sim_group_agrees(command, outcome);
 	}
 	const bool done = outcome->code == OUTCOME_DONE;
 	switch (expected) {
@@ -478,6 +294,8 @@ bool sim_command_agrees(const struct sim_command *command, const struct outcome 
 		return outcome->code == OUTCOME_EARLY;
 	case MODEL_OVERLAP:
 		return outcome->code == OUTCOME_OVERLAP;
+	case MODEL_TWICE:
+		return outcome->code == OUTCOME_TWICE;
 	case MODEL_PAST:
 		if (command->verb == SIM_CLOSE) {
 			return done && outcome->value == 0;

@@ -29,7 +29,7 @@ enum sim_verb {
 	SIM_SESSION,
 	SIM_SLOTS,
 	SIM_PURGE,
-	SIM_GROUP,  /* BOOKALL, BOOKANY, EXEC */
+	SIM_GROUP,  /* BOOKALL, BOOKANY, EXEC: sim_group.h */
 	SIM_MOVE,   /* RESCHEDULE to the command's place */
 	SIM_EXPIRE, /* nobody's: somebody came across a hold that is over */
 };
@@ -45,11 +45,14 @@ struct sim_at {
 
 /* One change of a group. */
 struct sim_member {
-	enum sim_verb verb; /* SIM_BOOK, SIM_CHANGE: a CANCEL */
-	uint32_t client;
-	struct sim_at at[SIM_CHOICES]; /* BOOK: the first of them that is free; CANCEL: the session's slot */
+	enum sim_verb verb;            /* BOOK, HOLD, CHANGE, RENEW, MOVE */
+	enum life_command command;     /* CHANGE */
+	uint32_t client;               /* BOOK, HOLD */
+	struct sim_at at[SIM_CHOICES]; /* BOOK, HOLD, MOVE: the first of them that is free; else the session's slot */
 	uint32_t count;
-	uint64_t session;       /* CANCEL: asked for; BOOK: answered */
+	uint16_t seconds;       /* HOLD, RENEW */
+	uint64_t session;       /* BOOK, HOLD: answered; else: asked for */
+	struct sim_at from;     /* MOVE: where the session was, if it moved */
 	struct outcome outcome; /* the desk's */
 	bool changed;           /* the model says: it changed the slot `place` */
 	uint32_t place;
@@ -77,9 +80,14 @@ struct sim_command {
 	enum model_outcome expected[SIM_MEMBERS]; /* the model's, of each */
 };
 
+static inline bool sim_verb_claims(enum sim_verb verb)
+{
+	return verb == SIM_BOOK || verb == SIM_HOLD;
+}
+
 static inline bool sim_command_claims(const struct sim_command *command)
 {
-	return command->verb == SIM_BOOK || command->verb == SIM_HOLD;
+	return sim_verb_claims(command->verb);
 }
 
 static inline uint32_t sim_day_of(const struct sim_command *command)
@@ -91,6 +99,15 @@ static inline uint32_t sim_time_of(const struct sim_command *command)
 {
 	return command->minute / 60u - 9;
 }
+
+/* A slot, mostly of the first of the days that is not purged. */
+struct sim_at sim_at_random(struct prng *prng, uint16_t first_day);
+
+/* Where the session is; zeros: nowhere. */
+struct sim_at sim_session_at(struct model *model, uint64_t id);
+
+/* Which of CHANGE's commands: mostly CANCEL, since slots that are never free are no test. */
+enum life_command sim_life_random(struct prng *prng);
 
 /* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW, SESSION and MOVE, also in a group,
  * the session is left to the caller; of PURGE the day is the next, at most the last. */

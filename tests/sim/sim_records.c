@@ -109,9 +109,9 @@ static void make_up_group(struct prng *prng, struct made_up *parts, struct recor
 	record->members.at = parts->members;
 	for (uint16_t i = 0; i < record->member_count; i++) {
 		static void (*const kinds[])(struct prng *, struct made_up *, struct record *) = {
-		    make_up_booking, make_up_booking, make_up_cancellation, make_up_status};
+		    make_up_booking, make_up_booking, make_up_cancellation, make_up_status, make_up_move};
 		struct record member = {.at_ms = record->at_ms};
-		kinds[prng_below(prng, 4)](prng, parts, &member);
+		kinds[prng_below(prng, 5)](prng, parts, &member);
 		record->members.size += record_encode(&member, parts->members + record->members.size);
 	}
 }

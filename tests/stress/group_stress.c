@@ -2,10 +2,10 @@
  * group_stress: groups of several threads over the same few slots, in any order; made for ThreadSanitizer.
  *
  * Proves: all or none, and no deadlock [I1, I4]. In a race all threads ask for all slots at once, each in another order:
- * exactly one gets them, whole. In a scramble they ask for some of them, cancel, move, hold and pass them on, in groups and
- * alone, while hours are closed and opened: who was told that it has a series finds every slot of it its own, and who was
- * refused none; and the log, replayed strictly, gives the same table, in every word of its dump. Holds of strangers are over
- * when a race begins, so that all threads come across them at once, and each expires by one record.
+ * exactly one gets them, whole. In a scramble they ask for some of them, cancel, hold, reschedule and pass them on, in
+ * groups and alone, while hours are closed and opened: who was told that it has a series finds every slot of it its own, and
+ * who was refused none; and the log, replayed strictly, gives the same table, in every word of its dump. Holds of strangers
+ * are over when a race begins, so that all threads come across them at once, and each expires by one record.
  *
  * The desk and the log are those of the server, on the simulated disk, which only the owner of the log touches.
  *
@@ -43,6 +43,7 @@ struct worker {
 	uint64_t won;
 	uint64_t lost;
 	uint64_t moved;
+	uint64_t rescheduled;
 };
 
 /* ---------------------------------------------------------------------------------------------------------- the slots */
@@ -82,7 +83,8 @@ static void add_booking(struct worker *worker, struct group *group, uint32_t slo
 
 static void add_cancellation(struct worker *worker, struct group *group, uint32_t slot)
 {
-	struct group_change *change = group_add(group, GROUP_CANCEL);
+	struct group_change *change = group_add(group, GROUP_CHANGE);
+	change->command = LIFE_CANCEL;
 	change->session = worker->sessions[slot];
 	worker->sessions[slot] = 0;
 }
@@ -120,6 +122,45 @@ static void book_some(struct worker *worker, const uint32_t *order, uint32_t cou
 		CHECK(moves || before[order[i]] == 0 || before[order[i]] == session);
 		worker->sessions[order[i]] = session;
 	}
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		CHECK(session_at(worker, slot) == worker->sessions[slot]);
+	}
+}
+
+/* Its sessions go to other slots, in one group, and some of the slots that they left are booked again. */
+static void reschedule_some(struct worker *worker, const uint32_t *order)
+{
+	struct group group;
+	uint64_t sessions[SLOTS];
+	uint32_t left[SLOTS];
+	uint32_t count = 0;
+	memcpy(sessions, worker->sessions, sizeof sessions);
+	group_init(&group);
+	for (uint32_t slot = 0; slot < SLOTS && count < SLOTS / 4; slot++) {
+		if (worker->sessions[slot] != 0 && sessions[order[count]] == 0) {
+			group_add(&group, GROUP_MOVE)->session = worker->sessions[slot];
+			*group_add_place(&group) = place_of(order[count]);
+			sessions[order[count]] = worker->sessions[slot];
+			sessions[slot] = 0;
+			left[count++] = slot;
+		}
+	}
+	const uint32_t moves = group.change_count;
+	for (uint32_t i = 0; i < count && sessions[left[i]] == 0; i++) {
+		add_booking(worker, &group, left[i]);
+	}
+	if (moves == 0) {
+		return;
+	}
+	rig_wait_for_room(&worker->stress->rig);
+	const bool done = desk_group(&worker->stress->rig.desk, &group).code == OUTCOME_DONE;
+	for (uint32_t i = moves; done && i < group.change_count; i++) {
+		sessions[left[i - moves]] = group.changes[i].outcome.value;
+	}
+	if (done) {
+		memcpy(worker->sessions, sessions, sizeof sessions);
+	}
+	worker->rescheduled += done;
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		CHECK(session_at(worker, slot) == worker->sessions[slot]);
 	}
@@ -194,7 +235,7 @@ static void scramble(struct worker *worker)
 	struct desk *desk = &worker->stress->rig.desk;
 	uint32_t order[SLOTS];
 	shuffle(worker, order);
-	const uint32_t dice = random_below(&worker->random, 10);
+	const uint32_t dice = random_below(&worker->random, 12);
 	const uint32_t count = 1 + random_below(&worker->random, SLOTS / 2);
 	rig_wait_for_room(&worker->stress->rig);
 	if (dice < 5) {
@@ -203,6 +244,8 @@ static void scramble(struct worker *worker)
 		cancel_all(worker, dice < 7);
 	} else if (dice < 9) {
 		claim_one(worker, order[0], random_below(&worker->random, 4));
+	} else if (dice < 11) {
+		reschedule_some(worker, order);
 	} else {
 		uint64_t occupied;
 		const struct place hour = place_of(order[0]);
@@ -250,18 +293,19 @@ static void run(struct stress *stress, uint64_t seconds, uint64_t seed)
 		CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
 	}
 	rig_own(&stress->rig, seconds);
-	uint64_t won = 0, lost = 0, moved = 0;
+	uint64_t won = 0, lost = 0, moved = 0, rescheduled = 0;
 	int64_t expired = 0;
 	for (uint32_t i = 0; i < THREADS; i++) {
 		pthread_join(workers[i].thread, NULL);
 		won += workers[i].won;
 		lost += workers[i].lost;
 		moved += workers[i].moved;
+		rescheduled += workers[i].rescheduled;
 		expired += atomic_load_explicit(&stress->rig.service.counters[i].holds_expired, memory_order_relaxed);
 	}
 	printf("group_stress: %d threads, %" PRIu64 " groups done, %" PRIu64 " of them moves, %" PRIu64
-	       " refused, %" PRId64 " holds over, %" PRIu64 " records\n",
-	       THREADS, won, moved, lost, expired, wal_appended_lsn(stress->rig.wal));
+	       " refused, %" PRIu64 " rescheduled, %" PRId64 " holds over, %" PRIu64 " records\n",
+	       THREADS, won, moved, lost, rescheduled, expired, wal_appended_lsn(stress->rig.wal));
 }
 
 int main(int argc, char **argv)

@@ -33,7 +33,7 @@ TestSuite(holds, .init = set_up, .fini = tear_down);
 static enum holds_room hold(uint32_t client, uint64_t session, uint64_t now_ms, uint64_t expires_ms)
 {
 	uint32_t entry;
-	const enum holds_room room = holds_reserve(&holds, client, now_ms, &entry);
+	const enum holds_room room = holds_reserve(&holds, client, 0, now_ms, &entry);
 	if (room == HOLDS_ROOM) {
 		holds_begin(&holds, entry, session, expires_ms);
 	}
@@ -130,7 +130,7 @@ Test(holds, an_entry_that_is_reserved_counts_and_can_be_given_back)
 	uint32_t entry;
 	cr_assert_eq(hold(1, 11, 0, 10), HOLDS_ROOM);
 	cr_assert_eq(hold(1, 12, 0, 20), HOLDS_ROOM);
-	cr_assert_eq(holds_reserve(&holds, 1, 0, &entry), HOLDS_ROOM);
+	cr_assert_eq(holds_reserve(&holds, 1, 0, 0, &entry), HOLDS_ROOM);
 	cr_assert_eq(hold(1, 13, 0, 30), HOLDS_CLIENT_FULL);
 	cr_assert_eq(hold(1, 13, 10, 30), HOLDS_ROOM, "one is over");
 	holds_release(&holds, entry);
@@ -150,7 +150,7 @@ Test(holds, memory_is_asked_for_before_the_claim)
 {
 	uint32_t entry;
 	memory_force(&memory, 1 << 20);
-	cr_assert_eq(holds_reserve(&holds, 1, 0, &entry), HOLDS_NO_MEMORY);
+	cr_assert_eq(holds_reserve(&holds, 1, 0, 0, &entry), HOLDS_NO_MEMORY);
 	memory_give(&memory, 1 << 20);
 }
 
@@ -163,7 +163,7 @@ Test(holds, those_there_are_at_start_are_taken_whatever_the_limits_say)
 	for (uint64_t session = 1; session <= 5; session++) {
 		holds_restore(&holds, 1, session, 100 - session);
 	}
-	cr_assert_eq(holds_reserve(&holds, 2, 0, &entry), HOLDS_FULL);
+	cr_assert_eq(holds_reserve(&holds, 2, 0, 0, &entry), HOLDS_FULL);
 	uint32_t client;
 	uint64_t session;
 	cr_assert(holds_due(&holds, 95, &client, &session));
