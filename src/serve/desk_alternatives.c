@@ -55,7 +55,8 @@ static void keep(struct alternatives *walk, uint64_t key, uint16_t minutes)
 	walk->found[at] = (struct alternative){key, minutes};
 }
 
-/* Is it open, or held for a time that is over, and listed? Also notes what the answer depends on from here on. */
+/* Is it open, or held for a time that is over and not blocked by then, and listed? Also notes what the answer depends on from
+ * here on. */
 static bool look_at(struct alternatives *walk, struct desk *desk, uint32_t slot, uint64_t key, uint16_t *minutes)
 {
 	struct slot_view view;
@@ -64,7 +65,9 @@ static bool look_at(struct alternatives *walk, struct desk *desk, uint32_t slot,
 	}
 	walk->lsn = lsn_later(walk->lsn, view.lsn);
 	*minutes = view.minutes;
-	return (view.free || desk_hold_is_over(desk, view.expires_ms)) && claim_listed(view.word);
+	const bool over = desk_hold_is_over(desk, view.expires_ms) &&
+			  !table_is_busy(desk->table, key, view.minutes, &walk->lsn);
+	return (view.free || over) && claim_listed(view.word);
 }
 
 /* Looks at a day; returns what that cost. */

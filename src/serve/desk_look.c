@@ -18,9 +18,12 @@ static bool expired(struct desk *desk, uint64_t session, uint64_t expires_ms, bo
 	return true;
 }
 
-static void show_as_over(struct slot_view *view)
+/* Whoever makes it expired will find it free, or blocked [I11]. */
+static void show_as_over(struct desk *desk, struct slot_view *view)
 {
-	view->free = true;
+	const bool busy = table_is_busy(desk->table, view->key, view->minutes, &view->lsn);
+	view->free = !busy;
+	view->kind = busy ? CLAIM_BLOCKED : view->kind;
 	view->status = SESSION_EXPIRED;
 	view->expires_ms = 0;
 }
@@ -40,7 +43,7 @@ bool desk_slot(struct desk *desk, const struct place *place, struct slot_view *v
 		there = slot != 0 && table_view(desk->table, slot, key, view);
 	} while (there && expired(desk, view->session, view->expires_ms, &over));
 	if (there && over) {
-		show_as_over(view);
+		show_as_over(desk, view);
 	}
 	*lsn = there ? view->lsn : table_removed_lsn(desk->table);
 	return there;
@@ -65,7 +68,7 @@ uint64_t desk_slots(struct desk *desk, struct span psychologist, uint16_t from_d
 			const bool there = key_psychologist(key) == number && key_day(key) == day &&
 					   table_view(desk->table, slots[i], key, &view);
 			if (there && desk_hold_is_over(desk, view.expires_ms)) {
-				show_as_over(&view);
+				show_as_over(desk, &view);
 			}
 			if (there) {
 				lsn = lsn_later(lsn, view.lsn);
