@@ -65,8 +65,8 @@ static bool look_at(struct alternatives *walk, struct desk *desk, uint32_t slot,
 	}
 	walk->lsn = lsn_later(walk->lsn, view.lsn);
 	*minutes = view.minutes;
-	const bool over = desk_hold_is_over(desk, view.expires_ms) &&
-			  !table_is_busy(desk->table, key, view.minutes, &walk->lsn);
+	const bool over =
+	    desk_hold_is_over(desk, view.expires_ms) && !table_is_busy(desk->table, key, view.minutes, &walk->lsn);
 	return (view.free || over) && claim_listed(view.word);
 }
 

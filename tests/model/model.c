@@ -3,14 +3,15 @@
  */
 #include <base/check.h>
 #include <base/limits.h>
-#include <model/model.h>
+#include <model/model_busy.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *model_outcome_name(enum model_outcome outcome)
 {
-	static const char *const names[] = {"DONE", "TAKEN",   "NOSLOT", "OVERLAP", "OCCUPIED", "NOSESSION", "STATE",
-					    "PAST", "EXPIRED", "EARLY",  "HELD",    "LIMIT",    "THERE",     "TWICE"};
+	static const char *const names[] = {"DONE",      "TAKEN",   "NOSLOT", "OVERLAP", "OCCUPIED",
+					    "NOSESSION", "STATE",   "PAST",   "EXPIRED", "EARLY",
+					    "HELD",      "BLOCKED", "LIMIT",  "THERE",   "TWICE"};
 	return names[outcome];
 }
 
@@ -25,6 +26,8 @@ void model_fini(struct model *model)
 	lock_fini(&model->lock);
 	free(model->slots);
 	free(model->sessions);
+	free(model->intervals);
+	free(model->sources);
 }
 
 static void *copy_array(const void *from, size_t size)
@@ -48,8 +51,24 @@ void model_copy(struct model *copy, const struct model *model)
 	copy->holds_per_client = model->holds_per_client;
 	copy->slot_count = model->slot_count;
 	copy->session_count = model->session_count;
+	copy->interval_count = model->interval_count;
+	copy->source_count = model->source_count;
 	copy->slots = copy_array(model->slots, model->slot_count * sizeof *model->slots);
 	copy->sessions = copy_array(model->sessions, model->session_count * sizeof *model->sessions);
+	copy->intervals = copy_array(model->intervals, model->interval_count * sizeof *model->intervals);
+	copy->sources = copy_array(model->sources, model->source_count * sizeof *model->sources);
+}
+
+void model_take_over(struct model *model, struct model *copy)
+{
+	struct model old = *copy;
+	old.slots = model->slots;
+	old.sessions = model->sessions;
+	model->slots = copy->slots;
+	model->slot_count = copy->slot_count;
+	model->sessions = copy->sessions;
+	model->session_count = copy->session_count;
+	model_fini(&old); /* what calendars say is the same in both */
 }
 
 /* No client has this number. */
@@ -209,7 +228,7 @@ static enum model_outcome look_for(struct model *model, uint64_t key, uint32_t c
 		return MODEL_PAST;
 	}
 	if ((*slot)->client == 0) {
-		return MODEL_DONE;
+		return model_busy(model, key, (*slot)->minutes) ? MODEL_BLOCKED : MODEL_DONE;
 	}
 	return find_session(model, (*slot)->session)->status == SESSION_HELD ? MODEL_HELD : MODEL_TAKEN;
 }

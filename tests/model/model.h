@@ -27,6 +27,7 @@ enum model_outcome {
 	MODEL_EXPIRED,
 	MODEL_EARLY,
 	MODEL_HELD,
+	MODEL_BLOCKED,
 	MODEL_LIMIT,
 	MODEL_THERE,
 	MODEL_TWICE, /* said by who asks for several changes together (tests/sim/sim_group.h) */
@@ -51,6 +52,20 @@ struct model_session {
 	uint64_t expires_ms; /* of a held one; else 0 */
 };
 
+/* What a source says, minute by minute: civil minutes since 1970. */
+struct model_interval {
+	uint32_t psychologist;
+	uint32_t source;
+	uint32_t start;
+	uint32_t end;
+};
+
+struct model_source {
+	uint32_t psychologist;
+	uint32_t source;
+	uint64_t generation;
+};
+
 struct model {
 	struct lock lock;
 	bool unlisted_slots;
@@ -66,6 +81,10 @@ struct model {
 	size_t slot_count;
 	struct model_session *sessions;
 	size_t session_count;
+	struct model_interval *intervals;
+	size_t interval_count;
+	struct model_source *sources;
+	size_t source_count;
 };
 
 void model_init(struct model *model, bool unlisted_slots);
@@ -73,6 +92,8 @@ void model_fini(struct model *model);
 
 /* A copy of its own, for trying what may be refused as a whole. */
 void model_copy(struct model *copy, const struct model *model);
+/* What the copy has become is the model from now on; the copy is no more. */
+void model_take_over(struct model *model, struct model *copy);
 
 /* *opened is false if the slot was there already. */
 enum model_outcome model_open(struct model *model, uint64_t key, uint16_t minutes, bool *opened);
@@ -96,6 +117,14 @@ enum model_outcome model_change(struct model *model, uint64_t session, enum life
 /* RESCHEDULE to the slot at `key`. *changed is false if the session was moved there already. */
 enum model_outcome model_move(struct model *model, uint64_t session, uint64_t key, bool *changed);
 void model_purge(struct model *model, uint16_t day);
+/* BUSY: the source has these intervals inside the window from now on (source and psychologist are set in each), and else what
+ * it had. *changed is false, and nothing happens, if it has a later generation; or if that is so already. Returns whether the
+ * generation was not too late. */
+bool model_update_busy(struct model *model, const struct model_interval *window, uint64_t generation,
+		       const struct model_interval *intervals, size_t count, bool *changed);
+/* Is the slot one that nobody has, or had for a while that is over, and a source of the psychologist is busy at some minute of
+ * it? */
+bool model_is_blocked(struct model *model, uint64_t key);
 
 /* Has what begins at this key started? */
 bool model_has_started(const struct model *model, uint64_t key);

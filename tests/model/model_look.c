@@ -4,7 +4,7 @@
  */
 #include <base/check.h>
 #include <base/limits.h>
-#include <model/model.h>
+#include <model/model_busy.h>
 #include <stdlib.h>
 
 static uint32_t distance_of(uint64_t a, uint64_t b)
@@ -38,7 +38,8 @@ size_t model_alternatives(struct model *model, const struct model_search *search
 	struct model_slot *all = calloc(model->slot_count + 1, sizeof *all);
 	CHECK(all != NULL);
 	for (size_t i = 0; i < model->slot_count; i++) {
-		if (is_alternative(search, &model->slots[i])) {
+		const struct model_slot *slot = &model->slots[i];
+		if (is_alternative(search, slot) && !model_busy(model, slot->key, slot->minutes)) {
 			all[count++] = model->slots[i];
 		}
 	}

@@ -12,12 +12,13 @@
  *   - the table is what the model makes of the recovered commands, slot by slot and session by session    [I1, I4]
  *   - whoever has a slot and asks again gets the same id                                                     [I10]
  *
- * Nine bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
+ * Ten bugs can be planted (--canary) and must then be found; without --canary each of them is, before the real run:
  *   eager-gate       replies leave without waiting
  *   losers-at-once   only replies to changes wait
  *   lost-cancel      replay skips cancellations
  *   lost-status      replay skips what else becomes of sessions
  *   lost-move        replay skips sessions that go to another slot
+ *   lost-busy        replay skips what calendars say
  *   lost-purge       replay skips purges
  *   revived-hold     the hold clock goes back with the wall clock
  *   lost-redo        replay skips the records that a snapshot may have or not
@@ -33,9 +34,10 @@
 #include <inttypes.h>
 #include <log/replay.h>
 #include <serve/gate.h>
-#include <sim/sim_command.h>
+#include <sim/sim_busy.h>
 #include <sim/sim_crew.h>
 #include <sim/sim_disk.h>
+#include <sim/sim_read.h>
 #include <sim/sim_region.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +63,7 @@ enum canary {
 	CANARY_LOST_CANCEL,
 	CANARY_LOST_STATUS,
 	CANARY_LOST_MOVE,
+	CANARY_LOST_BUSY,
 	CANARY_LOST_PURGE,
 	CANARY_LOST_REDO,
 	CANARY_REVIVED_HOLD,
@@ -68,8 +71,9 @@ enum canary {
 	CANARIES,
 };
 
-static const char *const canary_names[] = {"none",      "eager-gate", "losers-at-once", "lost-cancel",  "lost-status",
-					   "lost-move", "lost-purge", "lost-redo",      "revived-hold", "half-group"};
+static const char *const canary_names[] = {"none",        "eager-gate",   "losers-at-once", "lost-cancel",
+					   "lost-status", "lost-move",    "lost-busy",      "lost-purge",
+					   "lost-redo",   "revived-hold", "half-group"};
 
 /* Of all lives; numbers of 64 bits, added up over processes. */
 struct counts {
@@ -103,6 +107,7 @@ struct history {
 	struct model model;
 	uint64_t slot_changed[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES];
 	uint64_t slot_session[SIM_PSYCHOLOGISTS + 1][SIM_DAYS][SIM_TIMES]; /* the last that booked it */
+	uint64_t busy_changed[SIM_PSYCHOLOGISTS + 1][SIM_SOURCES];         /* the last that said something */
 	uint64_t purged_lsn;
 	bool reclaiming; /* a purge is not over */
 	struct purge_cursor cursor;
@@ -164,6 +169,16 @@ static void note_member(struct history *history, const struct sim_member *member
 	note_slot(history, &member->at[member->place], member->session, takes, lsn);
 }
 
+static void note_busy(struct history *history, const struct sim_command *command)
+{
+	history->busy_changed[command->psychologist][command->busy.source] = command->lsn;
+	for (uint32_t i = 0; i < SIM_DAYS * SIM_TIMES; i++) {
+		if (command->busy.changed & sim_busy_bit(i / SIM_TIMES, i % SIM_TIMES)) {
+			(&history->slot_changed[command->psychologist][0][0])[i] = command->lsn;
+		}
+	}
+}
+
 /* Which slots the record of this command changed. */
 static void note_change(struct history *history, const struct sim_command *command)
 {
@@ -174,6 +189,10 @@ static void note_change(struct history *history, const struct sim_command *comma
 				note_member(history, member, command->lsn);
 			}
 		}
+		return;
+	}
+	if (command->verb == SIM_BUSY) {
+		note_busy(history, command);
 		return;
 	}
 	if (command->verb == SIM_MOVE) {
@@ -278,6 +297,34 @@ static uint64_t truth_of_group(struct history *history, const struct sim_command
 	return truth;
 }
 
+/* Of all slots so near, but for the one asked about and those that have started. */
+static uint64_t truth_of_alternatives(const struct history *history, const struct sim_command *command)
+{
+	uint64_t truth = 0;
+	const int64_t wanted = command->day * (int64_t)MINUTES_PER_DAY + command->minute;
+	const int64_t now = (int64_t)(command->now_ms / MINUTE_MS);
+	for (uint32_t i = 0; i < SIM_DAYS * SIM_TIMES; i++) {
+		const int64_t at =
+		    (int64_t)(SIM_FIRST_DAY + i / SIM_TIMES) * MINUTES_PER_DAY + 540 + 60 * (i % SIM_TIMES);
+		const uint64_t changed = (&history->slot_changed[command->psychologist][0][0])[i];
+		if (at > now && at != wanted && llabs(at - wanted) <= command->reach) {
+			truth = lsn_later(truth, changed);
+		}
+	}
+	return truth;
+}
+
+/* Of all sessions of the client: each is on one of the days, or is not. */
+static uint64_t truth_of_sessions(const struct history *history, uint32_t client)
+{
+	uint64_t truth = 0;
+	for (size_t i = 0; i < history->model.session_count; i++) {
+		const struct model_session *session = &history->model.sessions[i];
+		truth = session->client == client ? lsn_later(truth, session_changed(history, session->id)) : truth;
+	}
+	return truth;
+}
+
 /* The record the answer depends on: the last that changed a slot or session asked about. */
 static uint64_t truth_of(struct history *history, const struct sim_command *command, const struct outcome *outcome)
 {
@@ -286,6 +333,15 @@ static uint64_t truth_of(struct history *history, const struct sim_command *comm
 	}
 	if (command->verb == SIM_PURGE || (command->verb == SIM_OPEN && outcome->code == OUTCOME_PAST)) {
 		return history->purged_lsn;
+	}
+	if (command->verb == SIM_BUSY) {
+		return history->busy_changed[command->psychologist][command->busy.source];
+	}
+	if (command->verb == SIM_ALTERNATIVES) {
+		return truth_of_alternatives(history, command);
+	}
+	if (command->verb == SIM_SESSIONS) {
+		return truth_of_sessions(history, command->client);
 	}
 	if (outcome->code == OUTCOME_OVERLAP) {
 		return *changed_at(
@@ -387,6 +443,8 @@ static void choose_sessions(struct history *history, struct sim_command *command
 		command->session = choose_session(history, &at);
 		return;
 	}
+	/* Some are late. */
+	command->busy.generation = history->command_count / 8 + prng_below(&history->prng, 3);
 	if (command->verb == SIM_CHANGE || command->verb == SIM_RENEW || command->verb == SIM_SESSION) {
 		command->session = choose_session(history, &at);
 		command->psychologist = at.psychologist;
@@ -668,6 +726,8 @@ static bool is_lost(const struct history *history, const struct record *record, 
 		return record->type == RECORD_STATUS;
 	case CANARY_LOST_MOVE:
 		return record->type == RECORD_MOVE;
+	case CANARY_LOST_BUSY:
+		return record->type == RECORD_BUSY;
 	case CANARY_LOST_PURGE:
 		return record->type == RECORD_PURGE;
 	case CANARY_LOST_REDO:
@@ -702,6 +762,7 @@ static void judge(struct history *history, uint64_t recovered_lsn)
 	begin_model(history);
 	memset(history->slot_changed, 0, sizeof history->slot_changed);
 	memset(history->slot_session, 0, sizeof history->slot_session);
+	memset(history->busy_changed, 0, sizeof history->busy_changed);
 	history->purged_lsn = 0;
 	history->reclaiming = false;
 	uint32_t kept = 0;

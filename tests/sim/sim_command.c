@@ -5,7 +5,9 @@
 
 #include <base/check.h>
 #include <inttypes.h>
+#include <sim/sim_busy.h>
 #include <sim/sim_group.h>
+#include <sim/sim_read.h>
 #include <stdio.h>
 
 struct sim_at sim_at_random(struct prng *prng, uint16_t first_day)
@@ -29,9 +31,9 @@ enum life_command sim_life_random(struct prng *prng)
 
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 {
-	/* Of 54 commands, so many are of each verb. */
-	static const uint8_t weights[] = {7, 8, 6, 3, 5, 3, 3, 2, 2, 1, 8, 6};
-	uint32_t draw = prng_below(prng, 54);
+	/* Of 62 commands, so many are of each verb. */
+	static const uint8_t weights[] = {7, 8, 6, 3, 5, 3, 3, 2, 2, 2, 2, 1, 4, 8, 6};
+	uint32_t draw = prng_below(prng, 62);
 	enum sim_verb verb = SIM_BOOK;
 	while (draw >= weights[verb]) {
 		draw -= weights[verb++];
@@ -55,7 +57,11 @@ struct sim_command sim_command_random(struct prng *prng, uint16_t first_day)
 	if (verb == SIM_GROUP) {
 		sim_group_random(prng, first_day, &command);
 	}
-	if (verb == SIM_SLOTS) {
+	if (verb == SIM_BUSY) {
+		sim_busy_random(prng, first_day, &command);
+	}
+	command.count = 1 + prng_below(prng, SIM_TIMES);
+	if (verb == SIM_SLOTS || verb == SIM_SESSIONS) {
 		command.days = (uint16_t)(1 + prng_below(prng, last_day - command.day + 1u));
 	}
 	if (verb == SIM_PURGE) {
@@ -70,95 +76,10 @@ static uint64_t model_key(const struct sim_command *command)
 	return key_make(command->psychologist, command->day, command->minute);
 }
 
-static struct place place_of(const struct sim_command *command, char name[8])
+struct place sim_place(const struct sim_command *command, char name[8])
 {
 	snprintf(name, 8, "dr-%" PRIu32, command->psychologist);
 	return (struct place){.psychologist = span_of(name), .day = command->day, .minute = command->minute};
-}
-
-/* --------------------------------------------------------------------------------------------------------- the readers */
-
-bool sim_desk_slot(struct desk *desk, const struct sim_command *command, uint64_t *session, uint64_t *lsn)
-{
-	char name[8];
-	struct slot_view view;
-	const struct place place = place_of(command, name);
-	const bool there = desk_slot(desk, &place, &view, lsn);
-	*session = there && !view.free ? view.session : 0;
-	return there;
-}
-
-bool sim_model_slot(struct model *model, const struct sim_command *command, uint64_t *session)
-{
-	struct model_slot slot = {0};
-	const bool there = model_slot(model, model_key(command), &slot);
-	*session = slot.client != 0 && !model_is_over(model, slot.session) ? slot.session : 0;
-	return there;
-}
-
-/* A list of the desk's, held against the model slot by slot while it comes. */
-struct list {
-	struct model *model;
-	struct sim_command at;
-	uint32_t count;
-	bool agrees;
-};
-
-static void on_listed(void *context, const struct slot_view *view)
-{
-	struct list *list = context;
-	uint64_t expected;
-	list->at.day = key_day(view->key);
-	list->at.minute = key_minute(view->key);
-	const bool there = sim_model_slot(list->model, &list->at, &expected);
-	list->agrees = list->agrees && there && expected == (view->free ? 0 : view->session);
-	list->count++;
-}
-
-static uint64_t read_list(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
-{
-	char name[8];
-	struct list list = {.model = model, .at = *command, .agrees = true};
-	const struct place place = place_of(command, name);
-	const uint16_t last = (uint16_t)(command->day + command->days - 1);
-	const uint64_t lsn = desk_slots(desk, place.psychologist, command->day, last, on_listed, &list);
-	uint32_t expected = 0;
-	for (list.at.day = command->day; list.at.day <= last; list.at.day++) {
-		for (uint32_t i = 0; i < SIM_TIMES; i++) {
-			uint64_t session;
-			list.at.minute = (uint16_t)(540 + 60 * i);
-			expected += sim_model_slot(model, &list.at, &session);
-		}
-	}
-	*agrees = list.agrees && list.count == expected;
-	return lsn;
-}
-
-static uint64_t read_slot(const struct sim_command *command, struct desk *desk, struct model *model, bool *agrees)
-{
-	uint64_t session;
-	uint64_t expected;
-	uint64_t lsn;
-	const bool there = sim_desk_slot(desk, command, &session, &lsn);
-	*agrees = there == sim_model_slot(model, command, &expected) && session == expected;
-	return lsn;
-}
-
-bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint64_t *lsn)
-{
-	struct session_view view;
-	struct model_session expected;
-	const bool there = desk_session(desk, id, &view, lsn);
-	if (there != model_session(model, id, &expected) || !there) {
-		return !there && !model_session(model, id, &expected);
-	}
-	if (model_is_over(model, id)) {
-		/* Said by a record of its own by now; where the log has no room, by the clock alone. */
-		const bool said = wal_has_room(desk_wal(desk));
-		return view.status == SESSION_EXPIRED && view.version == expected.version + said;
-	}
-	return view.status == expected.status && view.version == expected.version &&
-	       key_day(view.key) == key_day(expected.key) && key_minute(view.key) == key_minute(expected.key);
 }
 
 /* ------------------------------------------------------------------------------------------------------ executing twice */
@@ -168,7 +89,7 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 	char psychologist[8];
 	char client[8];
 	snprintf(client, sizeof client, "c-%" PRIu32, command->client);
-	const struct place place = place_of(command, psychologist);
+	const struct place place = sim_place(command, psychologist);
 	uint64_t occupied;
 	struct outcome outcome = {.code = OUTCOME_DONE};
 	*agrees = true;
@@ -192,14 +113,10 @@ struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, 
 		return desk_purge(desk, command->day);
 	case SIM_GROUP:
 		return sim_group_desk(command, desk);
-	case SIM_SLOT:
-		outcome.lsn = read_slot(command, desk, model, agrees);
-		return outcome;
-	case SIM_SLOTS:
-		outcome.lsn = read_list(command, desk, model, agrees);
-		return outcome;
+	case SIM_BUSY:
+		return sim_busy_desk(command, desk);
 	default:
-		*agrees = sim_same_session(desk, model, command->session, &outcome.lsn);
+		*agrees = sim_read(command, desk, model, &outcome.lsn);
 		return outcome;
 	}
 }
@@ -258,6 +175,8 @@ bool sim_command_model(struct sim_command *command, struct model *model, enum mo
 		return true;
 	case SIM_GROUP:
 		return sim_group_model(command, model);
+	case SIM_BUSY:
+		return sim_busy_model(command, model);
 	default:
 		return false;
 	}
@@ -267,6 +186,9 @@ bool sim_command_agrees(const struct sim_command *command, const struct outcome 
 {
 	if (command->verb == SIM_GROUP) {
 		return sim_group_agrees(command, outcome);
+	}
+	if (command->verb == SIM_BUSY) {
+		return sim_busy_agrees(command, outcome);
 	}
 	const bool done = outcome->code == OUTCOME_DONE;
 	switch (expected) {
@@ -286,6 +208,8 @@ bool sim_command_agrees(const struct sim_command *command, const struct outcome 
 		return outcome->code == OUTCOME_EXPIRED;
 	case MODEL_HELD:
 		return outcome->code == OUTCOME_HELD;
+	case MODEL_BLOCKED:
+		return outcome->code == OUTCOME_BLOCKED;
 	case MODEL_LIMIT:
 		return outcome->code == OUTCOME_CLIENT_HOLDS || outcome->code == OUTCOME_HOLD_TOTAL;
 	case MODEL_THERE:

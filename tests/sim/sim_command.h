@@ -17,6 +17,8 @@
 
 /* Nobody's. */
 #define SIM_NO_SESSION 4000000
+/* In place of a slot's session: a calendar is busy over it. */
+#define SIM_BLOCKED UINT64_MAX
 
 enum sim_verb {
 	SIM_BOOK,
@@ -28,7 +30,10 @@ enum sim_verb {
 	SIM_SLOT,
 	SIM_SESSION,
 	SIM_SLOTS,
+	SIM_ALTERNATIVES,
+	SIM_SESSIONS,
 	SIM_PURGE,
+	SIM_BUSY,
 	SIM_GROUP,  /* BOOKALL, BOOKANY, EXEC: sim_group.h */
 	SIM_MOVE,   /* RESCHEDULE to the command's place */
 	SIM_EXPIRE, /* nobody's: somebody came across a hold that is over */
@@ -58,13 +63,30 @@ struct sim_member {
 	uint32_t place;
 };
 
+#define SIM_SOURCES   2 /* of a psychologist */
+#define SIM_INTERVALS 2 /* of an update, at most */
+
+struct sim_busy {
+	uint32_t source; /* from 0 */
+	uint64_t generation;
+	struct busy_interval window;
+	struct busy_interval intervals[SIM_INTERVALS];
+	uint32_t count;
+	struct busy_walk walk; /* the desk's */
+	/* the model's: slots blocked, unblocked and in conflict; and which are blocked or unblocked by it, a bit for each */
+	uint64_t expected[3];
+	uint32_t changed;
+};
+
 struct sim_command {
 	enum sim_verb verb;
 	enum life_command command; /* CHANGE */
 	uint32_t psychologist;     /* from 1 */
 	uint32_t client;           /* from 1 */
 	uint16_t day;              /* PURGE: before it */
-	uint16_t days;             /* SLOTS: so many from `day` on */
+	uint16_t days;             /* SLOTS, SESSIONS: so many from `day` on */
+	uint32_t count;            /* ALTERNATIVES; */
+	uint32_t reach;            /* its answer is about all slots so many minutes around */
 	uint16_t minute;
 	uint16_t seconds;   /* HOLD, RENEW */
 	uint16_t minutes;   /* OPEN */
@@ -78,6 +100,7 @@ struct sim_command {
 	struct sim_member members[SIM_MEMBERS]; /* GROUP */
 	uint32_t member_count;
 	enum model_outcome expected[SIM_MEMBERS]; /* the model's, of each */
+	struct sim_busy busy;                     /* BUSY */
 };
 
 static inline bool sim_verb_claims(enum sim_verb verb)
@@ -103,6 +126,9 @@ static inline uint32_t sim_time_of(const struct sim_command *command)
 /* A slot, mostly of the first of the days that is not purged. */
 struct sim_at sim_at_random(struct prng *prng, uint16_t first_day);
 
+/* Its place, with a name in `name`. */
+struct place sim_place(const struct sim_command *command, char name[8]);
+
 /* Where the session is; zeros: nowhere. */
 struct sim_at sim_session_at(struct model *model, uint64_t id);
 
@@ -110,15 +136,9 @@ struct sim_at sim_session_at(struct model *model, uint64_t id);
 enum life_command sim_life_random(struct prng *prng);
 
 /* Makes one up, mostly for the first of the days that is not purged. Of CHANGE, RENEW, SESSION and MOVE, also in a group,
- * the session is left to the caller; of PURGE the day is the next, at most the last. */
+ * the session is left to the caller; of BUSY the generation; of
+ * PURGE the day is the next, at most the last. */
 struct sim_command sim_command_random(struct prng *prng, uint16_t first_day);
-
-/* The slot at the command's place. False, *session 0: there is none. *session is 0, too, if nobody has it. */
-bool sim_desk_slot(struct desk *desk, const struct sim_command *command, uint64_t *session, uint64_t *lsn);
-bool sim_model_slot(struct model *model, const struct sim_command *command, uint64_t *session);
-
-/* Does the desk show this session as the model has it? *lsn is what its answer depends on. */
-bool sim_same_session(struct desk *desk, struct model *model, uint64_t id, uint64_t *lsn);
 
 /* Lets the desk execute it; what a reader sees is compared with the model, and *agrees says so. */
 struct outcome sim_command_desk(struct sim_command *command, struct desk *desk, struct model *model, bool *agrees);

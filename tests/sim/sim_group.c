@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <serve/group.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* ----------------------------------------------------------------------------------------------------------- making up */
 
@@ -170,17 +169,6 @@ static enum model_outcome apply_member(struct model *model, struct sim_member *m
 	}
 }
 
-static void take_over(struct model *model, struct model *copy)
-{
-	free(model->slots);
-	free(model->sessions);
-	model->slots = copy->slots;
-	model->slot_count = copy->slot_count;
-	model->sessions = copy->sessions;
-	model->session_count = copy->session_count;
-	lock_fini(&copy->lock);
-}
-
 /* Has the group, which came from `first` to `now`, made this session or changed it? */
 static bool is_touched(struct model *first, struct model *now, uint64_t session)
 {
@@ -214,7 +202,7 @@ static enum model_outcome try_member(struct model *first, struct model *now, str
 		model_fini(&next);
 		return MODEL_TWICE;
 	}
-	take_over(now, &next);
+	model_take_over(now, &next);
 	return outcome;
 }
 
@@ -247,7 +235,7 @@ bool sim_group_model(struct sim_command *command, struct model *model)
 	if (refused) {
 		model_fini(&copy);
 	} else {
-		take_over(model, &copy);
+		model_take_over(model, &copy);
 	}
 	return changed && !refused;
 }
