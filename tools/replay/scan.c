@@ -103,6 +103,7 @@ static void print_end(struct scan *scan)
 	if (options->format == FORMAT_RESP) {
 		rebuilt_print(scan->rebuilt, &scan->output);
 	} else if (options->dump) {
+		table_restore_done(&scan->rebuilt->table); /* what calendars block is in no record */
 		table_dump(&scan->rebuilt->table, &scan->output.buffer);
 	} else if (options->stats) {
 		totals_format(&scan->totals, options->format, scan->reader.segment.segment, &scan->output.buffer);
