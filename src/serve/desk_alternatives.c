@@ -55,18 +55,18 @@ static void keep(struct alternatives *walk, uint64_t key, uint16_t minutes)
 	walk->found[at] = (struct alternative){key, minutes};
 }
 
-/* Is it open, or held for a time that is over and not blocked by then, and listed? Also notes what the answer depends on from
- * here on. */
+/* Is it open, or held for a time that is over, and listed? Also notes what the answer depends on from here on. */
 static bool look_at(struct alternatives *walk, struct desk *desk, uint32_t slot, uint64_t key, uint16_t *minutes)
 {
 	struct slot_view view;
 	if (slot == 0 || !table_view(desk->table, slot, key, &view)) {
 		return false; /* taken out; what that depends on is asked at the end */
 	}
+	/* Once somebody says that a hold is over, its slot is free, or, if a calendar is busy over it, blocked [I11]. */
+	const bool over =
+	    desk_hold_is_over(desk, view.expires_ms) && !table_is_busy(desk->table, key, view.minutes, &view.lsn);
 	walk->lsn = lsn_later(walk->lsn, view.lsn);
 	*minutes = view.minutes;
-	const bool over =
-	    desk_hold_is_over(desk, view.expires_ms) && !table_is_busy(desk->table, key, view.minutes, &walk->lsn);
 	return (view.free || over) && claim_listed(view.word);
 }
 

@@ -18,12 +18,12 @@ static bool expired(struct desk *desk, uint64_t session, uint64_t expires_ms, bo
 	return true;
 }
 
-/* Whoever makes it expired will find it free, or blocked [I11]. */
-static void show_as_over(struct desk *desk, struct slot_view *view)
+/* As the slot is once somebody says that its hold is over: free, or, if a calendar is busy over it, blocked [I11]. */
+static void show_as_over(const struct desk *desk, struct slot_view *view)
 {
-	const bool busy = table_is_busy(desk->table, view->key, view->minutes, &view->lsn);
-	view->free = !busy;
-	view->kind = busy ? CLAIM_BLOCKED : view->kind;
+	const bool blocked = table_is_busy(desk->table, view->key, view->minutes, &view->lsn);
+	view->kind = blocked ? CLAIM_BLOCKED : view->kind;
+	view->free = !blocked;
 	view->status = SESSION_EXPIRED;
 	view->expires_ms = 0;
 }

@@ -37,6 +37,11 @@ static uint64_t wall_ms(void *context)
 	return ((struct hall *)context)->now_ms;
 }
 
+static uint64_t monotonic_ns(void *context)
+{
+	return ((struct hall *)context)->now_ms * 1000000;
+}
+
 static void init(struct hall *hall)
 {
 	struct error error;
@@ -45,7 +50,7 @@ static void init(struct hall *hall)
 	cr_assert(table_init(&hall->table, &hall->memory, &options, &error), "%s", error.text);
 	toy_init(&hall->toy, &hall->table, 1 << 17);
 	model_init(&hall->model, false);
-	hall->clock = (struct clock){.context = hall, .wall_ms = wall_ms};
+	hall->clock = (struct clock){.context = hall, .wall_ms = wall_ms, .monotonic_ns = monotonic_ns};
 	hall->service = (struct service){.config = &hall->config, .clock = &hall->clock};
 	hall->desk = (struct desk){
 	    .service = &hall->service, .memory = &hall->memory, .table = &hall->table, .clock = &hall->clock};
@@ -257,5 +262,66 @@ Test(desk_alternatives, for_a_psychologist_nobody_named_there_are_none_and_nothi
 	walk_to_end(&hall, &walk, 7, 10, 600, 3);
 	cr_assert_eq(walk.count, 0);
 	cr_assert_eq(walk.lsn, 0);
+	fini(&hall);
+}
+
+/* ------------------------------------------------------------------------------------------------ holds that are over */
+
+static uint64_t busy_lsn(void *context)
+{
+	return *(const uint64_t *)context;
+}
+
+/* The calendar of a source is busy in these minutes of the day. */
+static void make_busy(struct hall *hall, uint32_t psychologist, uint32_t day, uint32_t minute, uint32_t minutes,
+		      uint64_t lsn)
+{
+	const uint32_t start = (FIRST_DAY + day) * MINUTES_PER_DAY;
+	const struct busy_interval busy = {start + minute, start + minute + minutes};
+	const struct busy_update update = {.psychologist = toy_psychologist(&hall->table, psychologist),
+					   .source = span_of("calendar"),
+					   .generation = 1,
+					   .window = {start, start + MINUTES_PER_DAY},
+					   .intervals = &busy,
+					   .count = 1};
+	uint64_t its_lsn;
+	cr_assert_eq(busy_update(&hall->table.busy, &update, NULL, busy_lsn, &lsn, &its_lsn), BUSY_CHANGED);
+}
+
+struct seen {
+	uint32_t count;
+	struct slot_view views[2];
+};
+
+static void on_slot(void *context, const struct slot_view *view)
+{
+	struct seen *seen = context;
+	seen->views[seen->count++] = *view;
+}
+
+/* Proves I11 for lists: a hold that is over, and nobody said so yet, leaves its slot as a calendar has it; and I2: the answer
+ * depends on the calendar. */
+Test(desk_alternatives, a_hold_that_is_over_leaves_a_blocked_slot_where_a_calendar_is_busy)
+{
+	static struct hall hall;
+	static struct alternatives walk;
+	uint64_t session;
+	struct seen seen = {0};
+	init(&hall);
+	open_slot(&hall, 0, 3, 600, 30);
+	open_slot(&hall, 0, 3, 700, 30);
+	for (uint32_t minute = 600; minute <= 700; minute += 100) {
+		cr_assert_eq(toy_hold(&hall.toy, make_key(&hall, 0, 3, minute), 1, 5, &session), MODEL_DONE);
+	}
+	make_busy(&hall, 0, 3, 610, 5, 900);
+	const uint64_t lsn = desk_slots(&hall.desk, span_of("p-0"), FIRST_DAY + 3, FIRST_DAY + 3, on_slot, &seen);
+	cr_assert_eq(seen.count, 2);
+	cr_assert(!seen.views[0].free && seen.views[0].kind == CLAIM_BLOCKED);
+	cr_assert(seen.views[1].free);
+	cr_assert_geq(lsn, 900);
+	walk_to_end(&hall, &walk, 0, 3, 800, 5);
+	cr_assert_eq(walk.count, 1);
+	cr_assert_eq(key_minute(walk.found[0].key), 700);
+	cr_assert_geq(walk.lsn, 900);
 	fini(&hall);
 }
