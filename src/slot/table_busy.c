@@ -37,9 +37,13 @@ bool block_freed(struct table *table, uint32_t session, uint64_t lsn)
 	if (!table->derives || minutes == 0 || !find_busy(table, key, minutes, &lsn)) {
 		return false;
 	}
-	/* It is there: who would take it out waits for the session. The word may mean another by now, of the same group. */
+	/* As long as the word means the session, who would take the slot out, or claim it, waits for that. It may mean another
+	 * by now, of the same group; and where the session had ended before, COMPLETE and NOSHOW correcting each other, it may
+	 * mean anybody's, or the slot be no more. */
 	const uint32_t slot = slot_find(table, key);
-	CHECK(slot != 0);
+	if (slot == 0) {
+		return false;
+	}
 	const uint64_t word = slot_word(slot_of(table, slot));
 	return claim_kind(word) == CLAIM_SESSION && claim_session(word) == session &&
 	       swap_word(table, slot, word, claim_make(CLAIM_BLOCKED, minutes, lsn));

@@ -214,6 +214,37 @@ Test(table, a_closed_slot_is_gone_and_its_absence_depends_on_the_close)
 	fixture_fini(&fixture);
 }
 
+static uint64_t lsn_of_busy(void *context)
+{
+	return *(const uint64_t *)context;
+}
+
+/* COMPLETE and NOSHOW correct each other as long as the session is known: longer than there is its slot. */
+Test(table, a_session_whose_slot_is_closed_is_corrected_whatever_calendars_say)
+{
+	static struct fixture fixture;
+	fixture_init(&fixture, 16 << 20);
+	table_restore_done(&fixture.table);
+	const uint64_t key = fixture_key(&fixture, 600);
+	const uint32_t start = busy_minute(key);
+	const struct busy_interval busy = {start, start + 5};
+	const struct busy_update update = {.psychologist = fixture.lee,
+					   .source = span_of("calendar"),
+					   .generation = 1,
+					   .window = busy,
+					   .intervals = &busy,
+					   .count = 1};
+	uint64_t lsn = 1;
+	fixture_open(&fixture, key, 50);
+	const uint64_t session = fixture_book(&fixture, key, 1);
+	cr_assert_eq(toy_change(&fixture.toy, session, LIFE_COMPLETE, LIFE_HAS_STARTED), MODEL_DONE);
+	cr_assert_eq(toy_close(&fixture.toy, key), MODEL_DONE);
+	cr_assert_eq(busy_update(&fixture.table.busy, &update, NULL, lsn_of_busy, &lsn, &lsn), BUSY_CHANGED);
+	cr_assert_eq(toy_change(&fixture.toy, session, LIFE_NO_SHOW, LIFE_HAS_STARTED), MODEL_DONE);
+	cr_assert_not(toy_look(&fixture.toy, key).there);
+	fixture_fini(&fixture);
+}
+
 Test(table, an_unlisted_slot_is_made_on_the_spot_and_depends_on_nothing)
 {
 	static struct fixture fixture;
