@@ -72,13 +72,14 @@ link_fuzz    := -fsanitize=address,undefined
 link_sim := -Wl,--wrap=verdict_of_tail,--wrap=verdict_of_header
 
 libraries := -luring -lxxhash -lpthread
+libraries_of_calsync := -lical -lcurl -lexpat -lhiredis
 
 export UBSAN_OPTIONS := print_stacktrace=1
 
 # ---------------------------------------------------------------------------------------------- archives, in link order
 
 layers   := http serve wire log slot io base
-archives := history drive model sim bench $(layers)
+archives := history drive model sim bench calsync $(layers)
 
 $(foreach layer,$(layers),$(eval sources_of_$(layer) := $(wildcard src/$(layer)/*.c)))
 sources_of_history := $(filter-out %/main.c,$(wildcard tests/history/*.c))
@@ -86,6 +87,7 @@ sources_of_drive := $(wildcard tests/drive/*.c)
 sources_of_model := $(wildcard tests/model/*.c)
 sources_of_sim   := $(wildcard tests/sim/sim_*.c)
 sources_of_bench := $(filter-out %/main.c,$(wildcard tools/bench/*.c))
+sources_of_calsync := $(filter-out %/main.c,$(wildcard tools/calsync/*.c))
 
 # Every "file:archive" that an #include line says, found once; and the archives that some files name.
 empty :=
@@ -104,6 +106,7 @@ names_drive := $(call named_by,$(wildcard tests/drive/*.[ch]))
 names_model := $(call named_by,$(wildcard tests/model/*.[ch]))
 names_sim   := $(call named_by,$(wildcard tests/sim/sim_*.[ch]))
 names_bench := $(call named_by,$(sources_of_bench) $(wildcard tools/bench/*.h))
+names_calsync := $(call named_by,$(sources_of_calsync) $(wildcard tools/calsync/*.h))
 
 # ------------------------------------------------------------------------------------------------------------- programs
 
@@ -111,14 +114,15 @@ names_bench := $(call named_by,$(sources_of_bench) $(wildcard tools/bench/*.h))
 sources_of_slotd         := $(wildcard src/main/*.c)
 sources_of_slotd-replay  := $(wildcard tools/replay/*.c)
 sources_of_slotd-bench   := $(wildcard tools/bench/main.c)
-sources_of_slotd-calsync := $(wildcard tools/calsync/*.c)
+sources_of_slotd-calsync := $(wildcard tools/calsync/main.c)
 sources_of_slotd-bench-postgres := $(wildcard tools/postgres/*.c)
 sources_of_talk/talk     := $(wildcard tests/talk/*.c)
 sources_of_crash/crash   := $(wildcard tests/crash/*.c)
 sources_of_history/history := $(wildcard tests/history/main.c)
 sources_of_block/recorder := $(wildcard tests/block/*.c)
+sources_of_calendar/expand := $(wildcard tests/calendar/*.c)
 shipped  := $(foreach p,slotd slotd-replay slotd-bench slotd-calsync,$(if $(sources_of_$p),$p))
-programs := $(shipped) $(foreach p,talk/talk crash/crash history/history slotd-bench-postgres,$(if $(sources_of_$p),$p))
+programs := $(shipped) $(foreach p,talk/talk crash/crash history/history calendar/expand slotd-bench-postgres,$(if $(sources_of_$p),$p))
 
 # Of one file each: tests/unit/slot/table.c -> unit/slot/table.
 units    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*/*.c))
@@ -130,7 +134,7 @@ $(foreach p,$(units) $(stresses) $(sims) $(fuzzers),$(eval sources_of_$p := test
 all_programs := $(programs) block/recorder $(units) $(stresses) $(sims) $(fuzzers)
 $(foreach p,$(all_programs),$(eval names_$p := $(call behind,\
 	$(call named_by,$(sources_of_$p) $(wildcard $(dir $(firstword $(sources_of_$p)))*.h)) \
-	$(if $(filter sim/%,$p),sim) $(if $(filter slotd-bench%,$p),bench))))
+	$(if $(filter sim/%,$p),sim) $(if $(filter slotd-bench%,$p),bench) $(if $(filter slotd-calsync,$p),calsync))))
 
 # ---------------------------------------------------------------------------------------------------------------- rules
 
@@ -158,7 +162,8 @@ build/$1/$2: $(call objects_of,$1,$(sources_of_$2)) $(call archives_of,$1,$2)
 	$$Q$(compiler_$1) $(link_$1) $(if $(filter fuzz/%,$2),-fsanitize=fuzzer) -o $$@ \
 		$$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$(if $(filter unit/%,$2),-lcriterion) $(if $(filter sim/%,$2),$(link_sim)) $(if $(filter block/%,$2),-lfuse3) \
-		$(if $(filter %-postgres,$2),-lpq) $(if $(filter http,$(names_$2)),-lmicrohttpd) $(libraries)
+		$(if $(filter %-postgres,$2),-lpq) $(if $(filter http,$(names_$2)),-lmicrohttpd) \
+		$(if $(filter calsync,$(names_$2)),$(libraries_of_calsync)) $(libraries)
 endef
 
 $(foreach v,$(variants),$(eval $(call variant_rules,$v)))
@@ -210,11 +215,12 @@ talk_suite    = 'talk=build/$1/talk/talk --bin build/$1 $(wildcard tests/talk/*.
 crash_suite   = 'crash$(if $3,/$(patsubst --%,%,$(lastword $3)))=build/$1/crash/crash --bin build/$1 --cycles $2 $3 $(seed)'
 history_suite = 'history=build/$1/history/history --bin build/$1 --runs $2 $(seed)'
 cut_suites    = $(foreach kind,ext4 xfs,'crash/power_cut-$(kind)=tests/crash/power_cut.sh build/$1 $(kind) 2 $(SEED)')
+calendar_suites = 'calendar/oracle=tests/calendar/oracle.py build/$1/calendar/expand'
 built         = $(addprefix build/$1/,$(shipped) $2)
 
-test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history) ## build and run every test
+test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history calendar/expand) ## build and run every test
 	$Q$(SUITES) build/release $(call unit_suites,release) $(call stress_suites,release,2) \
-		$(call sim_tests,release) $(call talk_suite,release) \
+		$(call sim_tests,release) $(call talk_suite,release) $(call calendar_suites,release) \
 		$(call crash_suite,release,10) $(call crash_suite,release,10,--deny EPERM) \
 		$(call crash_suite,release,5,--deny ENOSYS) $(call crash_suite,release,10,--unprivileged) \
 		$(call cut_suites,release) $(call history_suite,release,50)
@@ -228,11 +234,12 @@ check: build/packages-check check-house check-clang check-asan check-tsan ## bot
 check-house: build/packages-check
 	$Q$(SUITES) build/house 'layers=tools/house/layers.sh' 'format=tools/house/format.sh' 'tidy=tools/house/tidy.sh'
 
-check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses) talk/talk crash/crash history/history)
+check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses) talk/talk crash/crash history/history calendar/expand)
 	@echo "clang, -Wthread-safety -Werror: everything builds"
 
-check-asan: $(call built,asan,$(units) $(sims) talk/talk)
-	$Q$(SUITES) build/asan $(call unit_suites,asan) $(call sim_suites,asan,--seconds 5 $(seed)) $(call talk_suite,asan)
+check-asan: $(call built,asan,$(units) $(sims) talk/talk calendar/expand)
+	$Q$(SUITES) build/asan $(call unit_suites,asan) $(call sim_suites,asan,--seconds 5 $(seed)) $(call talk_suite,asan) \
+		$(call calendar_suites,asan)
 
 check-tsan: $(call built,tsan,$(stresses) talk/talk)
 	$Q$(SUITES) build/tsan $(call stress_suites,tsan,5) $(call talk_suite,tsan)

@@ -16,11 +16,21 @@ needed() {
 		build liburing-dev      header:liburing.h             io_uring
 		build libxxhash-dev     header:xxhash.h               checksums and hashing
 		build libmicrohttpd-dev header:microhttpd.h           the HTTP port
+		build libical-dev       header:libical/ical.h         calendars, for slotd-calsync
+		build libcurl4-openssl-dev header:curl/curl.h         fetching them
+		build libexpat1-dev     header:expat.h                what CalDAV answers
+		build libhiredis-dev    header:hiredis/hiredis.h      talking to the server
 		build tzdata            file:/usr/share/zoneinfo/UTC  time zones
 		run   redis-tools       command:redis-cli             redis-cli, to talk to the server with
 		run   netcat-openbsd    command:nc                    nc, to talk to the server with
 		test  libcriterion-dev  header:criterion/criterion.h  unit tests
 		test  python3-redis     glob:/usr/lib/python3/dist-packages/redis/client.py a client library, as it is
+		test  curl              command:curl                  puts appointments into calendars
+		test  xandikos          command:xandikos              a CalDAV server, and files with ETags
+		test  radicale          command:radicale              another
+		test  nginx-light       file:/usr/sbin/nginx               calendars as files, with ETags
+		test  openssl           command:openssl               a certificate that is over
+		test  python3-recurring-ical-events glob:/usr/lib/python3/dist-packages/recurring_ical_events.py another opinion on recurrences
 		crash xfsprogs          command:xfs_io                power cuts of a file system, and XFS
 		crash e2fsprogs         file:/usr/sbin/mkfs.ext4      ext4
 		crash nbdkit            command:nbdkit                devices that fail, are slow, or hang
