@@ -215,7 +215,7 @@ talk_suite    = 'talk=build/$1/talk/talk --bin build/$1 $(wildcard tests/talk/*.
 crash_suite   = 'crash$(if $3,/$(patsubst --%,%,$(lastword $3)))=build/$1/crash/crash --bin build/$1 --cycles $2 $3 $(seed)'
 history_suite = 'history=build/$1/history/history --bin build/$1 --runs $2 $(seed)'
 cut_suites    = $(foreach kind,ext4 xfs,'crash/power_cut-$(kind)=tests/crash/power_cut.sh build/$1 $(kind) 2 $(SEED)')
-calendar_suites = 'calendar/oracle=tests/calendar/oracle.py build/$1/calendar/expand'
+calendar_suites = 'calendar/oracle=tests/calendar/oracle.py build/$1/calendar/expand' 'calendar/sync=tests/calendar/sync.py --bin build/$1'
 built         = $(addprefix build/$1/,$(shipped) $2)
 
 test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history calendar/expand) ## build and run every test
