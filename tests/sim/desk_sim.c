@@ -111,6 +111,7 @@ struct history {
 	uint64_t purged_lsn;
 	bool reclaiming; /* a purge is not over */
 	struct purge_cursor cursor;
+	struct table_counts counted; /* what INFO would say, but for the desk's counters since then */
 	char violation[SIM_VIOLATION_SIZE];
 	struct counts counts;
 };
@@ -685,6 +686,39 @@ static void sweep(struct history *history)
 	}
 }
 
+/* Takes some of what a purge left; the server's counters would follow. */
+static void reclaim_some(struct history *history)
+{
+	const struct purge_cursor before = history->cursor;
+	const struct purge_cursor *now = &history->cursor;
+	history->reclaiming = table_purge_reclaim(&history->table, &history->cursor, RECLAIM_SLICE);
+	history->counted.open -= now->removed_open - before.removed_open;
+	history->counted.booked -= now->removed_booked - before.removed_booked;
+	history->counted.held -= now->removed_held - before.removed_held;
+	history->counted.blocked -= now->removed_blocked - before.removed_blocked;
+}
+
+/* Do the counters of INFO say what the table has? */
+static void compare_counts(struct history *history)
+{
+	struct table_counts counts;
+	const struct counters *counters = &history->service.counters[0];
+	const struct table_counts *from = &history->counted;
+	table_count(&history->table, &counts);
+	/* Relaxed: one thread. */
+	const int64_t open = atomic_load_explicit(&counters->slots_open, memory_order_relaxed);
+	const int64_t booked = atomic_load_explicit(&counters->slots_booked, memory_order_relaxed);
+	const int64_t held = atomic_load_explicit(&counters->slots_held, memory_order_relaxed);
+	const int64_t blocked = atomic_load_explicit(&counters->slots_blocked, memory_order_relaxed);
+	if (from->open + (uint64_t)open != counts.open || from->booked + (uint64_t)booked != counts.booked ||
+	    from->held + (uint64_t)held != counts.held || from->blocked + (uint64_t)blocked != counts.blocked) {
+		violated(history,
+			 "the counters say that since the start there are %" PRId64 " slots open, %" PRId64
+			 " booked, %" PRId64 " held and %" PRId64 " blocked, which is not what the table has",
+			 open, booked, held, blocked);
+	}
+}
+
 static void live(struct history *history)
 {
 	const uint32_t steps = prng_below(&history->prng, STEPS_MAX);
@@ -698,7 +732,7 @@ static void live(struct history *history)
 			sweep(history);
 		}
 		if (history->reclaiming && prng_one_in(&history->prng, 4)) {
-			history->reclaiming = table_purge_reclaim(&history->table, &history->cursor, RECLAIM_SLICE);
+			reclaim_some(history);
 		} else if (draw < 5) {
 			execute_one(history);
 		} else if (draw < 6) {
@@ -709,6 +743,10 @@ static void live(struct history *history)
 			snapshot_some(history);
 		}
 		release(history);
+	}
+	/* In the middle of a purge there are slots that nobody sees any more. */
+	if (history->violation[0] == '\0' && !history->reclaiming) {
+		compare_counts(history);
 	}
 }
 
@@ -875,6 +913,7 @@ static bool open_server(struct history *history)
 		violated(history, "a snapshot that was named is damaged: %s", history->rebuild.found.damage.text);
 	}
 	atomic_store_explicit(&history->desk.wal, history->wal, memory_order_release);
+	table_count(&history->table, &history->counted);
 	judge(history, found.last_lsn);
 	follow_clock(history);
 	if (history->violation[0] == '\0') {
