@@ -55,7 +55,7 @@ struct record_from {
  * Fields that a type does not have are zero. */
 struct record {
 	enum record_type type;
-	uint64_t at_ms; /* all: wall clock (what becomes of a session: the hold clock, serve/desk.h); a group has one */
+	uint64_t at_ms; /* all: wall clock (groups, and what becomes of a session: the hold clock, serve/desk.h) */
 	uint64_t session;           /* BOOK, HOLD, CANCEL, STATUS, MOVE */
 	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE, MOVE */
 	struct span client;         /* BOOK, HOLD */

@@ -26,7 +26,8 @@
  *   BUSY     the source has these intervals in the window. An update of an older generation than the copy's is ignored:
  *            then the copy had it before. Whether a slot is blocked is not copied, but derived at the end of replay.
  *   GROUP    each of its records, in their order, all of one lsn. A copy may have some of it and not the rest, as of any
- *            run of records: each says on its own what its slot and session are from then on.
+ *            run of records: each says on its own what its slot and session are from then on, as no two are of the same
+ *            session.
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
  *            slots whatever they mean, the sessions giving up their id, as reclaiming does.
  *
