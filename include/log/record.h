@@ -55,8 +55,8 @@ struct record_from {
  * Fields that a type does not have are zero. */
 struct record {
 	enum record_type type;
-	uint64_t at_ms; /* all: wall clock (groups, and what becomes of a session: the hold clock, serve/desk.h) */
-	uint64_t session;           /* BOOK, HOLD, CANCEL, STATUS, MOVE */
+	uint64_t at_ms;   /* all: wall clock (groups, and what becomes of a session: the hold clock, serve/desk.h) */
+	uint64_t session; /* BOOK, HOLD, CANCEL, STATUS, MOVE */
 	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE, MOVE */
 	struct span client;         /* BOOK, HOLD */
 	struct span reason;         /* CANCEL; may be empty, at most WORD_SIZE_MAX */

@@ -49,17 +49,24 @@ static bool is_by_session(enum op_verb verb)
 	return (verb >= OP_COMMIT && verb <= OP_RESCHEDULE) || verb == OP_SESSION;
 }
 
-static bool is_named(const struct op *op, uint32_t slot)
+static bool is_named(const struct op *op, uint32_t slot, uint64_t session)
 {
 	for (uint32_t i = 0; i < op->part_count; i++) {
-		if (op->parts[i].slot == slot) {
+		if (op->parts[i].slot == slot || (session != 0 && op->parts[i].session == session)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Two parts at least, and no slot twice. */
+/* What an EXEC does to a session: holds are left out, of which one answer would have several ends. */
+static enum op_verb draw_change(struct draw *draw)
+{
+	static const enum op_verb verbs[] = {OP_CANCEL, OP_CANCEL, OP_COMMIT, OP_CONFIRM, OP_RESCHEDULE, OP_RESCHEDULE};
+	return verbs[random_below(&draw->random, sizeof verbs / sizeof verbs[0])];
+}
+
+/* Two parts at least, and no slot or session twice. */
 static void draw_parts(struct draw *draw, struct op *op, uint32_t unit)
 {
 	const uint32_t most = unit_size(draw) < OP_PARTS_MAX ? unit_size(draw) : OP_PARTS_MAX;
@@ -68,13 +75,13 @@ static void draw_parts(struct draw *draw, struct op *op, uint32_t unit)
 		struct op_part part = {.verb = OP_BOOK, .slot = draw_slot(draw, unit)};
 		const uint32_t dice = random_below(&draw->random, 4);
 		const uint64_t session = draw_session(draw, unit);
-		if (is_named(op, part.slot)) {
+		if (is_named(op, part.slot, session)) {
 			continue;
 		}
 		if (op->verb == OP_EXEC && dice == 0) {
 			part.verb = OP_CLAIM;
 		} else if (op->verb == OP_EXEC && dice < 3 && session != 0) {
-			part.verb = OP_CANCEL;
+			part.verb = draw_change(draw);
 			part.session = session;
 		}
 		op->parts[op->part_count++] = part;

@@ -81,10 +81,14 @@ void sham_crash(struct sham *sham)
 
 /* ---------------------------------------------------------------------------------------------------------------- replies */
 
+static const char *code_of(enum model_outcome outcome)
+{
+	return outcome == MODEL_EARLY || outcome == MODEL_THERE ? "STATE" : model_outcome_name(outcome);
+}
+
 static void say(struct buffer *out, enum model_outcome outcome)
 {
-	const bool state = outcome == MODEL_EARLY || outcome == MODEL_THERE;
-	buffer_format(out, "-%s so it is\n", state ? "STATE" : model_outcome_name(outcome));
+	buffer_format(out, "-%s so it is\n", code_of(outcome));
 }
 
 static void say_text(struct buffer *out, const char *text)
@@ -243,18 +247,33 @@ static void renew(struct sham *sham, const struct op *op, struct buffer *out) RE
 	}
 }
 
+static enum model_outcome do_part(struct sham *sham, const struct op *op, uint32_t part, uint64_t *session)
+    REQUIRES(sham->lock)
+{
+	const struct op_part *asked = &op->parts[part];
+	bool done;
+	if (op->verb == OP_BOOKALL || asked->verb <= OP_HOLD) {
+		return book(sham, op, part, session);
+	}
+	if (asked->verb != OP_RESCHEDULE) {
+		return change(sham, op, asked);
+	}
+	model_expire(&sham->model, asked->session);
+	const enum model_outcome outcome = model_move(&sham->model, asked->session, key_of(sham, asked->slot), &done);
+	changed(sham);
+	return outcome;
+}
+
 /* The parts of a BOOKALL or EXEC, one after the other; EXEC ends with the first that is refused. Returns how many it did. */
 static uint32_t do_parts(struct sham *sham, const struct op *op, uint64_t *sessions, enum model_outcome *outcomes)
     REQUIRES(sham->lock)
 {
 	uint32_t part = 0;
 	for (; part < op->part_count; part++) {
-		const struct op_part *asked = &op->parts[part];
 		if (part > 0 && sham->bug == SHAM_TORN_SERIES && op->verb == OP_BOOKALL) {
 			pause_for_others(sham);
 		}
-		outcomes[part] =
-		    asked->verb == OP_CANCEL ? change(sham, op, asked) : book(sham, op, part, &sessions[part]);
+		outcomes[part] = do_part(sham, op, part, &sessions[part]);
 		if (op->verb == OP_EXEC && outcomes[part] != MODEL_DONE) {
 			break;
 		}
@@ -282,7 +301,7 @@ static void say_done(const struct op *op, const uint64_t *sessions, struct buffe
 	buffer_format(out, "*%" PRIu32 "\n", op->part_count);
 	for (uint32_t i = 0; i < op->part_count; i++) {
 		const enum op_verb verb = op->parts[i].verb;
-		if (verb == OP_CANCEL) {
+		if (verb >= OP_COMMIT && verb <= OP_RESCHEDULE) {
 			buffer_format(out, "+OK\n");
 		} else {
 			buffer_format(out, ":%" PRIu64 "\n", verb == OP_CLAIM ? 1 : sessions[i]);
@@ -315,7 +334,7 @@ static void do_all(struct sham *sham, const struct op *op, struct buffer *out) R
 		say_lost(sham, op, outcomes, out);
 	} else {
 		buffer_format(out, "-EXECABORT Transaction discarded, command %" PRIu32 " (%s): %s so it is\n",
-			      count + 1, op_name(op->parts[count].verb), model_outcome_name(outcomes[count]));
+			      count + 1, op_name(op->parts[count].verb), code_of(outcomes[count]));
 	}
 }
 

@@ -304,46 +304,59 @@ static bool apply_whole(struct trial *trial)
 	return good;
 }
 
-/* Is the session in the way of this part one that an earlier part of the same MULTI cancels? */
-static bool is_cancelled_before(const struct trial *trial, const struct spec_session *session)
+/* What a part of a MULTI does to those behind it: no two parts name the same slot or session, so a slot that it books for a
+ * client who has nothing there concerns none of them. */
+static void foresee(struct trial *trial, const struct op_part *part)
 {
-	const struct op *op = trial->step->op;
-	const uint32_t number = (uint32_t)(session - trial->state->sessions);
-	for (uint32_t i = 0; op->verb == OP_EXEC && i < trial->step->part; i++) {
-		if (op->parts[i].verb == OP_CANCEL && number_of(trial->spec, op->parts[i].session) == number) {
-			return true;
-		}
+	const bool claims = part->verb <= OP_HOLD;
+	const uint32_t number =
+	    claims ? trial->state->occupants[part->slot] - 1u : number_of(trial->spec, part->session);
+	if (number >= trial->spec->session_count) {
+		return;
 	}
-	return false;
+	struct spec_session *session = &trial->state->sessions[number];
+	if (claims ? session->client == trial->step->op->client && session->status == SESSION_HELD
+		   : part->verb == OP_COMMIT && session->status == SESSION_HELD) {
+		set_status(trial, session, SESSION_BOOKED);
+	} else if (part->verb == OP_CANCEL && session_occupies(session->status)) {
+		set_status(trial, session, SESSION_CANCELLED);
+	} else if (part->verb == OP_RESCHEDULE && session->status != SESSION_HELD &&
+		   session_occupies(session->status)) {
+		trial->state->occupants[session->slot] = 0;
+		trial->state->occupants[part->slot] = (uint16_t)(number + 1);
+		session->slot = (uint8_t)part->slot;
+		set_status(trial, session, SESSION_RESCHEDULED);
+	}
 }
 
-/* Is the session of this part a hold that an earlier part of the same MULTI books? */
-static bool is_booked_before(const struct trial *trial, const struct op_part *part)
+/* The part of a MULTI by which all of it was refused, on top of those before it. */
+static bool apply_refused(const struct trial *trial)
 {
-	const struct op *op = trial->step->op;
+	const struct step *step = trial->step;
+	const struct op_part *part = &step->op->parts[step->part];
+	const enum answer_code refused = step->answer->refused[step->part];
+	struct spec_state state;
+	spec_copy(trial->spec, &state, trial->state);
+	struct trial next = {.spec = trial->spec, .state = &state, .step = step};
+	for (uint32_t i = 0; i < step->part; i++) {
+		foresee(&next, &step->op->parts[i]);
+	}
+	if (part->verb <= OP_HOLD) {
+		const struct spec_session *session = occupant(&next, part->slot);
+		return session != NULL && is_seen(&next, session) && look(&next, part->slot) == refused;
+	}
 	const uint32_t number = number_of(trial->spec, part->session);
-	const struct spec_session *session = number != NOBODYS ? &trial->state->sessions[number] : NULL;
-	if (session == NULL || session->status != SESSION_HELD || session->client != op->client ||
-	    !is_seen(trial, session)) {
-		return false;
-	}
-	for (uint32_t i = 0; i < trial->step->part; i++) {
-		if (op->parts[i].verb <= OP_CLAIM && op->parts[i].slot == session->slot) {
-			return true;
-		}
-	}
-	return false;
+	const bool again =
+	    number != NOBODYS && state.sessions[number].version != trial->state->sessions[number].version;
+	return change(&next, part, again && refused == ANSWER_ERR ? ANSWER_DONE : refused);
 }
 
 static bool apply_look(struct trial *trial)
 {
 	const struct step *step = trial->step;
 	const struct op_part *part = &step->op->parts[step->part];
-	if (step->kind == STEP_REFUSED && step->answer->refused[step->part] == ANSWER_ERR) {
-		return is_booked_before(trial, part);
-	}
-	if (step->kind == STEP_REFUSED && part->verb == OP_CANCEL) {
-		return change(trial, part, step->answer->refused[step->part]) && !trial->changed;
+	if (step->op->verb == OP_EXEC) {
+		return apply_refused(trial);
 	}
 	const struct spec_session *session = occupant(trial, part->slot);
 	if (session != NULL && !is_seen(trial, session)) {
@@ -356,7 +369,7 @@ static bool apply_look(struct trial *trial)
 	if (step->kind == STEP_PASSED) {
 		return code != ANSWER_DONE;
 	}
-	return code != ANSWER_DONE && code == step->answer->refused[step->part] && !is_cancelled_before(trial, session);
+	return code != ANSWER_DONE && code == step->answer->refused[step->part];
 }
 
 enum spec_result spec_apply(const struct spec *spec, struct spec_state *state, const struct step *step)

@@ -223,8 +223,10 @@ bool steps_init(struct steps *steps, const struct recorder *recorder, uint64_t w
 			join(steps, slot_of(steps, step, chosen ? step->answer->part : 0),
 			     slot_of(steps, step, chosen ? step->answer->part : part));
 		}
-		if (op->verb == OP_RESCHEDULE) {
-			join(steps, slot_of(steps, step, 0), op->parts[0].slot);
+		for (uint32_t part = 0; part < op->part_count; part++) {
+			if (op->parts[part].verb == OP_RESCHEDULE) {
+				join(steps, slot_of(steps, step, part), op->parts[part].slot);
+			}
 		}
 	}
 	return true;
