@@ -44,6 +44,11 @@ struct disk_entry {
 	uint64_t size;
 };
 
+/* A read that is under way, of whoever waits for it; untouched until then. */
+struct disk_reading {
+	void *reserved[20]; /* the implementation's */
+};
+
 struct disk {
 	void *context;
 	const char *engine; /* "io_uring", "pwrite", "simulated": shown as wal_engine in INFO */
@@ -61,6 +66,12 @@ struct disk {
 	/* Blocking read of up to `size` bytes, best aligned as writes are; *got is less only at the end of the file. */
 	bool (*read)(void *context, disk_file file, uint64_t offset, void *bytes, size_t size, size_t *got,
 		     struct error *error);
+	/* The same in two steps, between which the caller does something else: several can be under way. The file stays open,
+	 * the bytes are the port's until read_wait, which is called once for each. May be NULL, both: reading ahead is nothing
+	 * here. */
+	void (*read_begin)(void *context, struct disk_reading *reading, disk_file file, uint64_t offset, void *bytes,
+			   size_t size);
+	bool (*read_wait)(void *context, struct disk_reading *reading, size_t *got, struct error *error);
 	/* Blocking write of aligned bytes, not yet durable; blocking flush of file, of the directory. */
 	bool (*write_now)(void *context, disk_file file, uint64_t offset, const void *bytes, size_t size,
 			  struct error *error);

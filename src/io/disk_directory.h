@@ -11,6 +11,7 @@
 #pragma once
 
 #include <io/disk_posix.h>
+#include <sys/types.h>
 
 struct directory_file {
 	int descriptor; /* negative: this number is free */
@@ -33,6 +34,14 @@ void directory_close(struct directory *directory);
 /* Fills in the blocking operations of a port whose context starts with a directory. */
 void directory_operations(struct disk *disk);
 void directory_file_operations(struct disk *disk);
+void directory_reading_operations(struct disk *disk);
+
+/* Up to `size` bytes of an open file, directly or through aligned memory; less at its end, negative with errno. */
+ssize_t directory_read(const struct directory_file *file, uint64_t offset, void *bytes, size_t size);
+void directory_read_failure(const struct directory *directory, const char *name, uint64_t offset, size_t size,
+			    int errno_value, struct error *error);
+/* CHECKs that the file is open. */
+const struct directory_file *directory_file(const struct directory *directory, disk_file file);
 
 /* Is this a name that list may show and open may take: not hidden, not the lock, not too long? */
 bool directory_lists(const char *name);

@@ -79,6 +79,11 @@ static struct directory_file *file_at(const struct directory *directory, disk_fi
 	return &directory->files[file];
 }
 
+const struct directory_file *directory_file(const struct directory *directory, disk_file file)
+{
+	return file_at(directory, file);
+}
+
 static void port_close(void *context, disk_file file)
 {
 	struct directory_file *entry = file_at(context, file);
@@ -141,17 +146,28 @@ static ssize_t read_bounced(const struct directory_file *file, uint64_t offset, 
 	return (ssize_t)got;
 }
 
+ssize_t directory_read(const struct directory_file *file, uint64_t offset, void *bytes, size_t size)
+{
+	const bool bounce = file->direct && !is_aligned(offset, bytes, size);
+	return bounce ? read_bounced(file, offset, bytes, size) : read_fully(file, offset, bytes, size);
+}
+
+void directory_read_failure(const struct directory *directory, const char *name, uint64_t offset, size_t size,
+			    int errno_value, struct error *error)
+{
+	error_errno(error, errno_value, "cannot read %zu bytes at offset %llu of '%s/%s'", size,
+		    (unsigned long long)offset, directory->path, name);
+}
+
 static bool port_read(void *context, disk_file file, uint64_t offset, void *bytes, size_t size, size_t *got,
 		      struct error *error)
 {
 	const struct directory *directory = context;
 	const struct directory_file *entry = file_at(directory, file);
-	const bool bounce = entry->direct && !is_aligned(offset, bytes, size);
-	const ssize_t result =
-	    bounce ? read_bounced(entry, offset, bytes, size) : read_fully(entry, offset, bytes, size);
+	const ssize_t result = directory_read(entry, offset, bytes, size);
 	if (result < 0) {
-		return error_errno(error, errno, "cannot read %zu bytes at offset %llu of '%s/%s'", size,
-				   (unsigned long long)offset, directory->path, entry->name);
+		directory_read_failure(directory, entry->name, offset, size, errno, error);
+		return false;
 	}
 	*got = (size_t)result;
 	return true;
@@ -193,6 +209,7 @@ void directory_file_operations(struct disk *disk)
 	disk->read = port_read;
 	disk->write_now = port_write_now;
 	disk->sync_now = port_sync_now;
+	directory_reading_operations(disk);
 }
 
 /* ---------------------------------------------------------------------------------------------- what both ports ask */
