@@ -30,7 +30,7 @@
  *
  * Synchronization (- free, X caller excludes):      find  insert  remove  each
  *   find                                              -     -       -      -
- *   insert, remove                                    -     -       -      X
+ *   insert, insert_many, remove                       -     -       -      X
  *   each (walk of everything, for checks)             -     X       X      -
  */
 #pragma once
@@ -60,6 +60,8 @@ struct index {
 	index_equal_f *equal;
 	const void *context;
 	struct index_stripe *stripes;
+	/* shared: relaxed, see index_hurry */
+	_Atomic bool hurries;
 	/* guards how far the region is committed */
 	struct lock lock;
 	struct region region;
@@ -87,11 +89,30 @@ uint32_t index_guess(const struct index *index, uint64_t hash);
  * refuses what the budget allows ends the process, as malloc's refusal would. */
 uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint32_t number);
 
+/* The same of many at once: each stripe's lock is taken once, and the cache misses of all overlap. */
+struct index_entry {
+	uint64_t hash;
+	const void *key;
+	uint32_t number;
+	uint32_t there; /* afterwards: what index_insert returns */
+};
+#define INDEX_MANY_MAX 4096
+void index_insert_many(struct index *index, struct index_entry *entries, uint32_t count);
+/* So many entries are to come: stripes that have none yet are made as large as their share of them asks for, so that they do
+ * not grow on the way. Only a hint: it is no limit, and nothing where the kernel refuses. Before there are other threads. */
+void index_expect(struct index *index, uint64_t count);
+
 /* Takes `number` out. CHECKs that it was in. */
 void index_remove(struct index *index, uint64_t hash, uint32_t number);
 
 /* Bytes of cells an entry costs at the usual fill, between 7/10 and 7/8; what a budget should count per record. */
 #define INDEX_BYTES_PER_ENTRY 11
+
+/* From here on, or (false) no more, a stripe that is full doubles instead of growing by a quarter: as many entries again are to
+ * come at least. Then growing costs less, and, with more cells empty, so does inserting. */
+void index_hurry(struct index *index, bool hurries);
+/* Its locks rest, or do so no more (base/lock.h). */
+void index_rest(struct index *index, bool rests);
 
 /* Calls `visit` for each number; for invariant walks, so it CHECKs the order of the cells on the way. */
 typedef void index_visit_f(void *context, uint32_t number);

@@ -77,9 +77,16 @@ struct span intern_token(const struct intern *intern, uint32_t number);
  * number, 0 if there is none yet. It may be one that has no name, because somebody else gave the token its number first:
  * intern_find then says another. */
 uint32_t intern_next(struct intern *intern, uint32_t number, uint8_t *bytes, size_t *size);
-/* Restoring: writes the token down under this number, larger than all before. False if that cannot be, or address space is
- * spent. Before there are other threads. */
-bool intern_place(struct intern *intern, uint32_t number, struct span token);
+/* Restoring: writes tokens down under these numbers, which grow, and are larger than all before but for those that other calls
+ * restore at the same time. False if one of them cannot be, or address space is spent. */
+struct intern_copy {
+	uint32_t number;
+	struct span token;
+};
+#define INTERN_PLACE_MAX INDEX_MANY_MAX
+bool intern_place(struct intern *intern, const struct intern_copy *copies, uint32_t count);
+/* The least number that can follow. */
+uint64_t intern_end(const struct intern_copy *copy);
 
 /* Most bytes one token can cost, index cell included; what a promise for one sets aside. */
 #define INTERN_BYTES_MAX (TOKEN_SIZE_MAX + TOKEN_SIZE_MAX / 32 + INDEX_BYTES_PER_ENTRY)

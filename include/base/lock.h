@@ -9,6 +9,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #if defined(__clang__)
 #define THREAD_ANNOTATION(x) __attribute__((x))
@@ -25,9 +26,13 @@
 
 struct CAPABILITY("mutex") lock {
 	pthread_mutex_t mutex;
+	bool rests; /* const while there are several threads */
 };
 
 void lock_init(struct lock *lock);
 void lock_fini(struct lock *lock);
 void lock_take(struct lock *lock) ACQUIRE(lock);
 void lock_give(struct lock *lock) RELEASE(lock);
+/* While one thread alone has to do with what it guards, as in replay, the lock rests: it is taken and given for nothing. Said
+ * before there are others, and not with the lock held. */
+void lock_rest(struct lock *lock, bool rests);

@@ -30,6 +30,9 @@ struct memory {
 
 void memory_init(struct memory *memory, uint64_t limit);
 
+/* Nothing is taken or promised any more: whoever had it has been thrown away. */
+void memory_clear(struct memory *memory);
+
 /* Takes `bytes` if used + bytes stays within the limit; also when several threads ask at once. */
 bool memory_take(struct memory *memory, uint64_t bytes);
 /* Takes `bytes` whatever the limit says; redeems a promise, or obeys the log. */

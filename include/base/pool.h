@@ -47,6 +47,8 @@ void pool_fini(struct pool *pool);
  * kernel refuses memory. */
 uint32_t pool_take(struct pool *pool);
 void pool_give(struct pool *pool, uint32_t number);
+/* Takes so many at once that were never taken, numbers in a row; returns the first, 0 as above. */
+uint32_t pool_take_many(struct pool *pool, uint32_t count);
 
 /* Was this number ever taken? If so pool_at may be asked. Acquire; pairs with pool_take and pool_place. */
 static inline bool pool_has(const struct pool *pool, uint32_t number)
@@ -54,8 +56,8 @@ static inline bool pool_has(const struct pool *pool, uint32_t number)
 	return number != 0 && number <= atomic_load_explicit(&pool->used, memory_order_acquire);
 }
 
-/* Replay: makes sure that this number can be used, growing the pool to reach it. False when it cannot. From the first
- * of these calls on, the pool does not know which of its numbers are free, until pool_settle is told by `is_free`. */
+/* Replay: makes sure that this number and those before it can be used, growing the pool to reach it. False when it cannot. From
+ * the first of these calls on, the pool does not know which of its numbers are free, until pool_settle is told by `is_free`. */
 bool pool_place(struct pool *pool, uint32_t number);
 typedef bool pool_is_free_f(const void *record);
 void pool_settle(struct pool *pool, pool_is_free_f *is_free);

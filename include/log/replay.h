@@ -20,14 +20,15 @@
  *   table_restore_done */
 struct rebuild {
 	struct table *table;
+	uint32_t crew;
 	struct snapshot_found found;
 	uint64_t records;   /* applied */
 	uint64_t newest_ms; /* the latest moment that any record, or the snapshot, says */
 };
 
-/* `table` is empty, and borrowed. False as snapshot_load, or if the snapshot contradicts itself. */
-bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *disk, struct log_start *start,
-		   struct error *error);
+/* The table of `into` is empty, and borrowed. False as snapshot_load, or if the snapshot contradicts itself. */
+bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, struct disk *disk,
+		   struct log_start *start, struct error *error);
 /* Skips what the snapshot covers, applies blindly what it may have (slot/image.h), and strictly what comes then. */
 /* Of the next records, before the first is handed on (a record_ahead_f but for the type of the rebuild): a hint. */
 void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count);

@@ -19,7 +19,7 @@
  * A step that fails (a full disk) ends the snapshot and removes its file; the log does not notice.
  *
  * Keeps I4, I7 (what is damaged is not loaded), I8. Synchronization: a writer belongs to one thread, with a disk port of its
- * own; it goes beside workers. Loading: one thread, before there are others.
+ * own; it goes beside workers. Loading: one thread, which calls a crew, before there are others.
  */
 #pragma once
 
@@ -39,6 +39,7 @@ struct snapshot_info {
 
 /* "snap-0000000000001234.slotd"; the name it has while it is written. */
 void snapshot_format_name(uint64_t lsn, char name[static DISK_NAME_SIZE]);
+bool snapshot_parse_name(const char *name, uint64_t *lsn);
 #define SNAPSHOT_NEW_NAME "snap-new.slotd"
 
 /* ---- writing ---- */
@@ -78,17 +79,27 @@ void snapshot_close(struct snapshot_writer *writer);
 
 /* ---- loading ---- */
 
+/* Where the copies go. */
+struct snapshot_target {
+	struct table *table;      /* empty */
+	uint32_t crew;            /* threads that read and put, this one among them (base/crew.h) */
+	log_progress_f *progress; /* NULL: nobody waits */
+	void *context;            /* of it */
+};
+
 struct snapshot_found {
 	struct snapshot_info info; /* of the one that was loaded; lsn 0: none */
+	uint64_t newest_ms;        /* the latest moment that a session it has says */
 	uint32_t damaged;          /* newer ones that were not sound */
 	uint64_t damaged_lsn;      /* the newest of them, */
 	struct error damage;       /* and what is wrong with it: file, offset, what */
 };
 
 /* Reads the snapshots of the directory, newest first, to the first that is sound from its first byte to its last, and puts
- * its copies into the table, unless that is NULL. Reads only. False: one was written by a newer slotd (ERROR_NEWER), its
- * copies cannot be put, or there was no way to look. */
-bool snapshot_load(struct disk *disk, struct table *table, struct snapshot_found *found, struct error *error);
+ * its copies into a table, unless `into` is NULL; one that is not sound leaves nothing in it. Reads only. False: one was
+ * written by a newer slotd (ERROR_NEWER), its copies cannot be put, or there was no way to look. */
+bool snapshot_load(struct disk *disk, const struct snapshot_target *into, struct snapshot_found *found,
+		   struct error *error);
 /* What that says about the log. */
 struct log_start snapshot_start(const struct snapshot_info *info);
 

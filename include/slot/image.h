@@ -37,7 +37,8 @@
  * Not copied: day cards (made again), whether a slot is blocked, unlisted slots that were never booked (no record made
  * them), counts of memory. Tokens are copied last, so that every number a copy uses is among them; they keep their numbers.
  *
- * Threads: copying, any, beside anything but restoring. Put and redo: one, before there are others.
+ * Threads: copying, any, beside anything but restoring. Put: any that put, before there are others (of one session, one
+ * thread). Redo: one, then.
  */
 #pragma once
 
@@ -68,13 +69,13 @@ uint32_t table_copy_slots(const struct table *table, uint32_t *cursor, struct sl
 uint32_t table_copy_sessions(const struct table *table, uint32_t *cursor, struct session_image *images, uint32_t looks,
 			     bool *more);
 
-/* Puts a copy into a table that is being restored. Of one slot there may be several copies, of which one is as good as the
+/* So many copies are to come: a hint, which saves the index from growing on the way. */
+void table_expect_copies(struct table *table, uint64_t slots, uint64_t tokens);
+/* Puts copies into a table that is being restored. Of one slot there may be several copies, of which one is as good as the
  * other (a slot that was closed and opened again is another record). False, with the reason, for what cannot be a copy
  * (ERROR_DAMAGED), or when address space is spent. */
-bool table_put_slot(struct table *table, const struct slot_image *image, struct error *error);
-bool table_put_session(struct table *table, const struct session_image *image, struct error *error);
-/* Brings near what the putting of this copy will look at; asked some copies ahead, the misses overlap. A hint. */
-void table_put_slot_ahead(const struct table *table, const struct slot_image *image);
+bool table_put_slots(struct table *table, const struct slot_image *images, uint32_t count, struct error *error);
+bool table_put_sessions(struct table *table, const struct session_image *images, uint32_t count, struct error *error);
 
 bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
 			uint64_t at_ms, uint16_t hold_seconds, struct error *error);
@@ -87,9 +88,9 @@ void table_redo_close(struct table *table, uint64_t key, uint64_t lsn);
 void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn);
 
 /* The last of S < lsn <= E has been applied, or there is none: takes out what is below the horizon, does the accounts of
- * memory, and sees that slots and sessions mean each other [I1]. From here on table_restore_* apply. False, with what
- * contradicts itself, if copies and log cannot be of one table (ERROR_DAMAGED). */
-bool table_redo_done(struct table *table, struct error *error);
+ * memory, and sees that slots and sessions mean each other [I1]; a crew of so many does it. From here on table_restore_* apply.
+ * False, with what contradicts itself, if copies and log cannot be of one table (ERROR_DAMAGED). */
+bool table_redo_done(struct table *table, uint32_t crew, struct error *error);
 
 /* The whole table in words, in a defined order, one line a slot, session and used-up id: two tables that say the same are
  * the same to everybody, now and after any further records. Nobody else may be at work. */

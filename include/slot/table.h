@@ -106,7 +106,8 @@ struct table {
 	struct index index;
 	struct intern psychologists;
 	struct intern clients;
-	struct threads threads;
+	/* A line apart from the tokens, which another thread takes in while the log is replayed (log/relay.h). */
+	alignas(64) struct threads threads;
 	/* guard which slots a psychologist has; psychologist number modulo TABLE_HOURS_LOCKS */
 	struct lock hours[TABLE_HOURS_LOCKS];
 	/* Held by who moves a session, from the look at the purge horizon to the append, and by a purge from its append until
@@ -129,6 +130,9 @@ struct table_options {
 /* `memory` is borrowed for the life of the table; what the table holds of it at the end is not credited. */
 bool table_init(struct table *table, struct memory *memory, const struct table_options *options, struct error *error);
 void table_fini(struct table *table);
+/* Throws away what it holds: it is again as after table_init, and nothing of `memory` is taken. Nobody else may be at work, on
+ * the table or on the memory. False: it is as after table_fini. */
+bool table_clear(struct table *table, struct error *error);
 
 /* What a listed slot costs when opened, and what is promised for its booking [I5]. Bytes. */
 #define TABLE_SLOT_BYTES    (sizeof(struct slot) + INDEX_BYTES_PER_ENTRY)
@@ -144,7 +148,6 @@ void table_prefetch(const struct table *table, uint64_t key);
 struct table_prospect {
 	uint64_t psychologist; /* hashes */
 	uint64_t client;
-	uint64_t slot;
 	uint16_t day;
 	uint16_t minute;
 };
@@ -152,8 +155,12 @@ struct table_prospect {
 /* The first step, for each: fills in the hashes of the tokens. */
 void table_expect(const struct table *table, struct table_prospect *prospect, struct span psychologist,
 		  struct span client);
+/* The next, of the tokens. */
+void table_approach_tokens(const struct table *table, const struct table_prospect *prospects, size_t count);
 /* The others, for all. */
-void table_approach(const struct table *table, struct table_prospect *prospects, size_t count);
+void table_approach(const struct table *table, const struct table_prospect *prospects, size_t count);
+/* Of many whose tokens are numbers by now: the slots with these keys, and what the clients' sessions hang on. */
+void table_approach_slots(const struct table *table, const uint64_t *keys, const uint32_t *clients, size_t count);
 
 /* What the answers "there is no such slot" and "no such session" depend on [I2]: the highest lsn that took any out.
  * Asked after looking in vain: it is stored before anything goes, so who misses something that went finds at least the
@@ -309,6 +316,12 @@ size_t table_day(const struct table *table, uint32_t psychologist, uint16_t day,
 /* Would a slot of `minutes` at this key overlap a listed one (but for one at the very key)? Looks at the day before,
  * the day, and the day after. Sets *other to the key it hits. */
 bool table_overlap(const struct table *table, uint64_t key, uint16_t minutes, uint64_t *other);
+
+/* At least as many slots and clients as there are will be added, or (false) nobody knows (base/index.h). Any thread. */
+void table_hurry(struct table *table, bool hurries);
+/* One thread alone has to do with slots, sessions and threads from here on, or (false) no more: their locks rest. Tokens are
+ * not meant. */
+void table_rest(struct table *table, bool rests);
 
 /* Replay [I4]: apply what a record says, strictly. False, with what contradicts it (ERROR_DAMAGED), if the table cannot
  * be in the state the record was written in. One thread, before the server serves. The limit of memory is not asked:

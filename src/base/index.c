@@ -32,8 +32,9 @@
  *   front, and at worst walks. It cannot walk out of the memory: it goes on only from an occupied cell, and the last
  *   cell of the array, as it is when that cell is occupied, is empty.
  */
+#include "index_stripe.h"
+
 #include <base/check.h>
-#include <base/index.h>
 #include <stdlib.h>
 
 /* Cells come by the page: that is what a stripe costs anyway. */
@@ -85,8 +86,7 @@ static void cell_store(struct index_stripe *stripe, uint32_t at, uint64_t cell)
 
 static struct index_stripe *stripe_of(const struct index *index, uint64_t hash)
 {
-	/* The low bits: independent of the tag, which must spread evenly within a stripe. */
-	return &index->stripes[hash & (index->stripe_count - 1)];
+	return &index->stripes[index_stripe_number(index, hash)];
 }
 
 /* Under the lock, so relaxed would do. */
@@ -131,6 +131,7 @@ bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_c
 		return false;
 	}
 	lock_init(&index->lock);
+	atomic_init(&index->hurries, false);
 	if (!commit_rows(index, 1)) {
 		lock_fini(&index->lock);
 		region_release(&index->region);
@@ -267,14 +268,19 @@ static void deal_out(struct index_stripe *stripe, uint32_t from, uint32_t home_c
 	}
 }
 
+static bool index_hurries(const struct index *index)
+{
+	return atomic_load_explicit(&index->hurries, memory_order_relaxed); /* only a matter of memory */
+}
+
 static void grow(struct index *index, struct index_stripe *stripe) REQUIRES(stripe->lock)
 {
 	moving_begin(stripe);
 	uint32_t cell_count = home_count_of(stripe) + TAIL_CELLS;
 	uint32_t begin;
 	do {
-		const uint32_t cell_count_new =
-		    (cell_count + cell_count / 4 + PAGE_CELLS - 1) / PAGE_CELLS * PAGE_CELLS;
+		const uint32_t more = index_hurries(index) ? cell_count : cell_count / 4;
+		const uint32_t cell_count_new = (cell_count + more + PAGE_CELLS - 1) / PAGE_CELLS * PAGE_CELLS;
 		CHECK(commit_rows(index, cell_count_new / PAGE_CELLS));
 		begin = slide_to_end(stripe, cell_count, cell_count_new);
 		cell_count = cell_count_new;
@@ -315,22 +321,50 @@ static bool place(struct index_stripe *stripe, uint64_t cell) REQUIRES(stripe->l
 	return true;
 }
 
-uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint32_t number)
+uint32_t index_stripe_put(struct index *index, struct index_stripe *stripe, uint64_t hash, const void *key,
+			  uint32_t number)
 {
 	CHECK(number != 0);
+	const uint32_t there = probe(index, stripe, hash, key);
+	if (there != 0) {
+		return there;
+	}
+	if ((uint64_t)stripe->count * 8 >= (uint64_t)home_count_of(stripe) * 7) {
+		grow(index, stripe);
+	}
+	while (!place(stripe, cell_of(hash, number))) {
+		grow(index, stripe);
+	}
+	return number;
+}
+
+uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint32_t number)
+{
 	struct index_stripe *stripe = stripe_of(index, hash);
 	lock_take(&stripe->lock);
-	const uint32_t there = probe(index, stripe, hash, key);
-	if (there == 0) {
-		if ((uint64_t)stripe->count * 8 >= (uint64_t)home_count_of(stripe) * 7) {
-			grow(index, stripe);
-		}
-		while (!place(stripe, cell_of(hash, number))) {
-			grow(index, stripe);
-		}
-	}
+	const uint32_t there = index_stripe_put(index, stripe, hash, key, number);
 	lock_give(&stripe->lock);
-	return there != 0 ? there : number;
+	return there;
+}
+
+void index_expect(struct index *index, uint64_t count)
+{
+	/* As full as an array is on average that has grown. */
+	const uint64_t cells = count / index->stripe_count * 5 / 4 + TAIL_CELLS;
+	const uint64_t pages = (cells + PAGE_CELLS - 1) / PAGE_CELLS;
+	if (!commit_rows(index, (size_t)pages)) {
+		return;
+	}
+	for (uint32_t i = 0; i < index->stripe_count; i++) {
+		struct index_stripe *stripe = &index->stripes[i];
+		const uint32_t home_count = (uint32_t)(pages * PAGE_CELLS) - TAIL_CELLS;
+		lock_take(&stripe->lock);
+		if (stripe->count == 0 && home_count > home_count_of(stripe)) {
+			atomic_store_explicit(&stripe->home_count, home_count,
+					      memory_order_release); /* pairs with probe */
+		}
+		lock_give(&stripe->lock);
+	}
 }
 
 void index_remove(struct index *index, uint64_t hash, uint32_t number)
@@ -355,6 +389,19 @@ void index_remove(struct index *index, uint64_t hash, uint32_t number)
 	stripe->count--;
 	moving_end(stripe);
 	lock_give(&stripe->lock);
+}
+
+void index_hurry(struct index *index, bool hurries)
+{
+	atomic_store_explicit(&index->hurries, hurries, memory_order_relaxed);
+}
+
+void index_rest(struct index *index, bool rests)
+{
+	lock_rest(&index->lock, rests);
+	for (uint32_t i = 0; i < index->stripe_count; i++) {
+		lock_rest(&index->stripes[i].lock, rests);
+	}
 }
 
 static void stripe_each(struct index_stripe *stripe, index_visit_f *visit, void *context)

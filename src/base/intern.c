@@ -135,23 +135,29 @@ bool intern_keep_words(struct intern *intern, struct error *error)
 	       error_set(error, ERROR_NO_MEMORY, "the kernel refuses memory for the words beside tokens");
 }
 
-static bool token_byte_valid(uint8_t byte)
-{
-	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
-	       byte == '_' || byte == '-' || byte == '.' || byte == ':' || byte == '@';
-}
+/* Of each byte, whether a token may have it. */
+static const bool token_bytes[UINT8_MAX + 1] = {
+    ['-'] = true, ['.'] = true, [':'] = true, ['@'] = true, ['_'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
+    ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true, ['A'] = true,
+    ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true, ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true,
+    ['J'] = true, ['K'] = true, ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true, ['X'] = true, ['Y'] = true,
+    ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true,
+    ['h'] = true, ['i'] = true, ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
+    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true, ['v'] = true, ['w'] = true,
+    ['x'] = true, ['y'] = true, ['z'] = true,
+};
 
 bool token_valid(struct span token)
 {
 	if (token.size == 0 || token.size > TOKEN_SIZE_MAX) {
 		return false;
 	}
+	bool valid = true;
 	for (size_t i = 0; i < token.size; i++) {
-		if (!token_byte_valid(token.at[i])) {
-			return false;
-		}
+		valid &= token_bytes[token.at[i]];
 	}
-	return true;
+	return valid;
 }
 
 uint64_t intern_hash(const struct intern *intern, struct span token)
@@ -186,6 +192,17 @@ static bool reach(struct intern *intern, uint64_t step)
 		region_commit(&intern->words, (intern_word_number((uint32_t)step) + 1) * sizeof(uint32_t)));
 }
 
+/* The bytes of a token, and where it ends. */
+static void put_down(struct intern *intern, uint32_t number, struct span token)
+{
+	const uint32_t steps = steps_of(token.size);
+	uint8_t *place = place_of(intern, number);
+	memcpy(place, token.at, token.size);
+	/* Not zero if a token was struck out there. */
+	memset(place + token.size, 0, (size_t)steps * STEP_SIZE - token.size);
+	set_last(intern, number + steps - 1);
+}
+
 /* Writes the token down, under no name yet. 0 when there is no room. */
 static uint32_t write_down(struct intern *intern, struct span token)
 {
@@ -194,11 +211,7 @@ static uint32_t write_down(struct intern *intern, struct span token)
 	uint32_t number = intern->next;
 	const uint64_t end = (uint64_t)number + steps;
 	if (reach(intern, end)) {
-		uint8_t *place = place_of(intern, number);
-		memcpy(place, token.at, token.size);
-		/* Not zero if a token was struck out there. */
-		memset(place + token.size, 0, (size_t)steps * STEP_SIZE - token.size);
-		set_last(intern, number + steps - 1);
+		put_down(intern, number, token);
 		intern->next = (uint32_t)end;
 		intern->count++;
 	} else {
@@ -281,15 +294,72 @@ uint32_t intern_next(struct intern *intern, uint32_t number, uint8_t *bytes, siz
 	return next;
 }
 
-bool intern_place(struct intern *intern, uint32_t number, struct span token)
+/* ---- restoring ---- */
+
+uint64_t intern_end(const struct intern_copy *copy)
 {
-	if (number < intern->next || !token_valid(token)) {
+	return (uint64_t)copy->number + steps_of(copy->token.size);
+}
+
+/* Can these be tokens, one behind the other? */
+static bool copies_valid(const struct intern_copy *copies, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (copies[i].number == 0 || !token_valid(copies[i].token) ||
+		    (i > 0 && copies[i].number < intern_end(&copies[i - 1]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Makes their places usable, and counts them. */
+static bool reach_copies(struct intern *intern, const struct intern_copy *copies, uint32_t count)
+{
+	const uint64_t end = intern_end(&copies[count - 1]);
+	lock_take(&intern->lock);
+	const bool reached = reach(intern, end);
+	if (reached) {
+		intern->next = end > intern->next ? (uint32_t)end : intern->next;
+		intern->count += count;
+	}
+	lock_give(&intern->lock);
+	return reached;
+}
+
+/* Is nothing written at these steps? */
+static bool is_blank(const struct intern *intern, uint32_t number, uint32_t steps)
+{
+	uint32_t any = 0;
+	for (uint32_t i = 0; i < steps; i++) {
+		any |= load32(place_of(intern, number + i));
+	}
+	return any == 0;
+}
+
+bool intern_place(struct intern *intern, const struct intern_copy *copies, uint32_t count)
+{
+	struct index_entry entries[INTERN_PLACE_MAX];
+	uint64_t price = 0;
+	CHECK(count > 0 && count <= INTERN_PLACE_MAX);
+	if (!copies_valid(copies, count) || !reach_copies(intern, copies, count)) {
 		return false;
 	}
-	intern->next = number;
-	if (write_down(intern, token) != number) {
-		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct span token = copies[i].token;
+		if (!is_blank(intern, copies[i].number, steps_of(token.size))) {
+			return false;
+		}
+		put_down(intern, copies[i].number, token);
+		entries[i] = (struct index_entry){
+		    .hash = intern_hash(intern, token), .key = &copies[i].token, .number = copies[i].number};
+		price += price_of(intern, token.size);
 	}
-	memory_force(intern->memory, price_of(intern, token.size));
-	return index_insert(&intern->index, intern_hash(intern, token), &token, number) == number;
+	memory_force(intern->memory, price);
+	index_insert_many(&intern->index, entries, count);
+	bool placed = true;
+	for (uint32_t i = 0; i < count; i++) {
+		placed = placed && entries[i].there == entries[i].number;
+	}
+	return placed;
 }

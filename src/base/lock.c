@@ -8,6 +8,7 @@
 void lock_init(struct lock *lock)
 {
 	CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0);
+	lock->rests = false;
 }
 
 void lock_fini(struct lock *lock)
@@ -17,10 +18,15 @@ void lock_fini(struct lock *lock)
 
 void lock_take(struct lock *lock) NOT_ANALYSED
 {
-	CHECK(pthread_mutex_lock(&lock->mutex) == 0);
+	CHECK(lock->rests || pthread_mutex_lock(&lock->mutex) == 0);
 }
 
 void lock_give(struct lock *lock) NOT_ANALYSED
 {
-	CHECK(pthread_mutex_unlock(&lock->mutex) == 0);
+	CHECK(lock->rests || pthread_mutex_unlock(&lock->mutex) == 0);
+}
+
+void lock_rest(struct lock *lock, bool rests)
+{
+	lock->rests = rests;
 }

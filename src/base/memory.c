@@ -13,6 +13,12 @@ void memory_init(struct memory *memory, uint64_t limit)
 	atomic_init(&memory->promised, 0);
 }
 
+void memory_clear(struct memory *memory)
+{
+	atomic_store_explicit(&memory->used, 0, memory_order_relaxed);
+	atomic_store_explicit(&memory->promised, 0, memory_order_relaxed);
+}
+
 bool memory_take(struct memory *memory, uint64_t bytes)
 {
 	/* Add, then look: of two threads that both would go over, the second at least sees it, whichever that is.

@@ -89,6 +89,17 @@ uint32_t pool_take(struct pool *pool)
 	return number;
 }
 
+uint32_t pool_take_many(struct pool *pool, uint32_t count)
+{
+	lock_take(&pool->lock);
+	CHECK(!pool->placing && count > 0);
+	/* Relaxed: written under this lock. */
+	const uint32_t used = atomic_load_explicit(&pool->used, memory_order_relaxed);
+	const bool reached = count <= pool->count_max - used && reach(pool, used + count);
+	lock_give(&pool->lock);
+	return reached ? used + 1 : 0;
+}
+
 void pool_give(struct pool *pool, uint32_t number)
 {
 	CHECK(pool_has(pool, number));

@@ -234,17 +234,18 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 	WRONG("record_decode lets no other type pass");
 }
 
-bool rebuild_begin(struct rebuild *rebuild, struct table *table, struct disk *disk, struct log_start *start,
-		   struct error *error)
+bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, struct disk *disk,
+		   struct log_start *start, struct error *error)
 {
-	*rebuild = (struct rebuild){.table = table};
-	if (!snapshot_load(disk, table, &rebuild->found, error)) {
+	*rebuild = (struct rebuild){.table = into->table, .crew = into->crew};
+	if (!snapshot_load(disk, into, &rebuild->found, error)) {
 		return false;
 	}
-	const struct snapshot_info *info = &rebuild->found.info;
+	const struct snapshot_found *found = &rebuild->found;
+	const struct snapshot_info *info = &found->info;
 	*start = snapshot_start(info);
-	rebuild->newest_ms = info->created_at_ms;
-	return info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(table, error);
+	rebuild->newest_ms = info->created_at_ms > found->newest_ms ? info->created_at_ms : found->newest_ms;
+	return info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(rebuild->table, rebuild->crew, error);
 }
 
 void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count)
@@ -274,5 +275,5 @@ bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64
 		return replay_apply(rebuild->table, record, lsn, error);
 	}
 	return redo(rebuild->table, record, lsn, error) &&
-	       (lsn != info->end_lsn || table_redo_done(rebuild->table, error));
+	       (lsn != info->end_lsn || table_redo_done(rebuild->table, rebuild->crew, error));
 }

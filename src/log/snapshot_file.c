@@ -7,6 +7,7 @@
 #include <base/hash.h>
 #include <inttypes.h>
 #include <slot/image.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,16 +65,15 @@ static bool damage(const struct snapshot_file *file, const char *what, struct er
 	return error_set(error, ERROR_DAMAGED, "%s, offset %" PRIu64 ": %s", file->name, file->offset, what);
 }
 
-/* Reads the piece at file->offset and checks that it was written there, behind the one before. */
-static bool fetch(struct snapshot_file *file, uint64_t lsn, struct piece *piece, struct error *error)
+bool snapshot_file_look(struct snapshot_file *file, struct piece *piece, struct error *error)
 {
 	uint8_t *bytes;
 	size_t got;
-	struct block_header header;
+	struct block_header *header = &piece->header;
 	if (!window_fetch(&file->window, file->file, file->offset, BLOCK_ALIGN, &bytes, &got, error)) {
 		return false;
 	}
-	const enum block_state state = got == BLOCK_ALIGN ? block_look(bytes, UINT32_MAX, &header) : BLOCK_NONE;
+	const enum block_state state = got == BLOCK_ALIGN ? block_look(bytes, UINT32_MAX, header) : BLOCK_NONE;
 	if (state == BLOCK_NEWER) {
 		return error_set(error, ERROR_NEWER,
 				 "%s, offset %" PRIu64 ": written by a newer slotd; use that version", file->name,
@@ -82,23 +82,65 @@ static bool fetch(struct snapshot_file *file, uint64_t lsn, struct piece *piece,
 	if (state != BLOCK_WHOLE) {
 		return damage(file, "no piece of a snapshot", error);
 	}
-	const size_t size = (size_t)block_size(header.payload_bytes);
-	if (!window_fetch(&file->window, file->file, file->offset, size, &bytes, &got, error)) {
+	piece->size = (size_t)block_size(header->payload_bytes);
+	if (!window_fetch(&file->window, file->file, file->offset, piece->size, &bytes, &got, error)) {
 		return false;
 	}
-	const uint8_t *payload = bytes + BLOCK_HEADER_SIZE;
-	if (got == size && file->offset == 0 && header.payload_bytes == PIECE_HEAD + sizeof file->begin) {
-		memcpy(&file->begin, payload + PIECE_HEAD, sizeof file->begin);
-	}
-	if (got != size || !block_matches(bytes, &header, snapshot_place(file->begin.log_id, lsn, file->offset)) ||
-	    header.previous != file->previous || header.payload_bytes < PIECE_HEAD) {
+	if (got != piece->size || header->payload_bytes < PIECE_HEAD || header->previous != file->previous) {
 		return damage(file, "a piece that is not as it was written", error);
 	}
-	*piece = (struct piece){.kind = load32(payload),
-				.count = header.record_count,
-				.copies = {payload + PIECE_HEAD, header.payload_bytes - PIECE_HEAD}};
-	file->previous = header.hash;
-	file->offset += size;
+	piece->offset = file->offset;
+	piece_move(piece, bytes);
+	return true;
+}
+
+void piece_move(struct piece *piece, uint8_t *bytes)
+{
+	const uint8_t *payload = bytes + BLOCK_HEADER_SIZE;
+	piece->bytes = bytes;
+	piece->kind = load32(payload);
+	piece->count = piece->header.record_count;
+	piece->copies = (struct span){payload + PIECE_HEAD, piece->header.payload_bytes - PIECE_HEAD};
+}
+
+bool snapshot_file_matches(const struct snapshot_file *file, struct piece *piece)
+{
+	const struct piece_begin *begin = &file->begin;
+	return block_matches(piece->bytes, &piece->header, snapshot_place(begin->log_id, begin->lsn, piece->offset));
+}
+
+/* Looks at the piece at file->offset and checks that it was written there, behind the one before. */
+static bool fetch(struct snapshot_file *file, struct piece *piece, struct error *error)
+{
+	if (!snapshot_file_look(file, piece, error)) {
+		return false;
+	}
+	return snapshot_file_matches(file, piece) || damage(file, "a piece that is not as it was written", error);
+}
+
+static void pass(struct snapshot_file *file, const struct piece *piece)
+{
+	file->previous = piece->header.hash;
+	file->offset += piece->size;
+}
+
+/* The first piece says of which log it is, and proves it. */
+static bool fetch_begin(struct snapshot_file *file, uint64_t lsn, struct piece *piece, struct error *error)
+{
+	if (!snapshot_file_look(file, piece, error)) {
+		return false;
+	}
+	if (piece->copies.size == sizeof file->begin) {
+		memcpy(&file->begin, piece->copies.at, sizeof file->begin);
+	}
+	struct piece_begin *begin = &file->begin;
+	if (!block_matches(piece->bytes, &piece->header, snapshot_place(begin->log_id, lsn, 0))) {
+		return damage(file, "a piece that is not as it was written", error);
+	}
+	if (piece->kind != PIECE_BEGIN || begin->lsn != lsn || begin->purged_before_day > DAY_COUNT) {
+		return damage(file, "not the begin of this snapshot", error);
+	}
+	pass(file, piece);
 	return true;
 }
 
@@ -113,11 +155,8 @@ bool snapshot_file_open(struct snapshot_file *file, struct disk *disk, const cha
 		file->file = -1;
 		return false;
 	}
-	if (!fetch(file, lsn, &piece, error)) {
+	if (!fetch_begin(file, lsn, &piece, error)) {
 		return false;
-	}
-	if (piece.kind != PIECE_BEGIN || file->begin.lsn != lsn || file->begin.purged_before_day > DAY_COUNT) {
-		return damage(file, "not the begin of this snapshot", error);
 	}
 	file->kind = PIECE_BEGIN;
 	file->info = (struct snapshot_info){
@@ -127,10 +166,10 @@ bool snapshot_file_open(struct snapshot_file *file, struct disk *disk, const cha
 
 void snapshot_file_close(struct snapshot_file *file)
 {
+	window_fini(&file->window);
 	if (file->file >= 0) {
 		file->disk->close(file->disk->context, file->file);
 	}
-	window_fini(&file->window);
 }
 
 static bool end(struct snapshot_file *file, const struct piece *piece, struct error *error)
@@ -161,12 +200,10 @@ static bool end(struct snapshot_file *file, const struct piece *piece, struct er
 	return true;
 }
 
-bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct error *error)
+bool snapshot_file_follows(struct snapshot_file *file, const struct piece *piece, struct error *error)
 {
-	if (!fetch(file, file->begin.lsn, piece, error)) {
-		return false;
-	}
 	const enum piece_kind kind = piece->kind;
+	pass(file, piece);
 	if (kind > PIECE_BUSY || kind <= PIECE_BEGIN || piece_rank(kind) < piece_rank(file->kind)) {
 		return damage(file, "a piece out of order", error);
 	}
@@ -182,6 +219,28 @@ bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct 
 	file->sessions += kind == PIECE_SESSIONS ? piece->count : 0;
 	file->tokens += kind == PIECE_PSYCHOLOGISTS || kind == PIECE_CLIENTS ? piece->count : 0;
 	return true;
+}
+
+bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct error *error)
+{
+	return fetch(file, piece, error) && snapshot_file_follows(file, piece, error);
+}
+
+bool snapshot_file_hint(const struct snapshot_file *file, uint64_t file_size, struct piece_end *end)
+{
+	alignas(DISK_ALIGN) uint8_t bytes[BLOCK_ALIGN];
+	struct piece piece = {.size = BLOCK_ALIGN, .offset = file_size - BLOCK_ALIGN};
+	size_t got;
+	struct error ignored;
+	if (file_size < 2 * (uint64_t)BLOCK_ALIGN || file_size % BLOCK_ALIGN != 0 ||
+	    !file->disk->read(file->disk->context, file->file, piece.offset, bytes, BLOCK_ALIGN, &got, &ignored) ||
+	    got != BLOCK_ALIGN || block_look(bytes, BLOCK_ALIGN, &piece.header) != BLOCK_WHOLE ||
+	    piece.header.payload_bytes != PIECE_HEAD + sizeof *end) {
+		return false;
+	}
+	piece_move(&piece, bytes);
+	memcpy(end, piece.copies.at, sizeof *end);
+	return piece.kind == PIECE_END && snapshot_file_matches(file, &piece);
 }
 
 bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_source *source)

@@ -61,8 +61,6 @@ static inline size_t piece_busy_size(size_t name_size, size_t intervals)
 /* Where a piece belongs: never a place where a block of the log could. */
 struct block_place snapshot_place(uint64_t log_id, uint64_t lsn, uint64_t offset);
 
-bool snapshot_parse_name(const char *name, uint64_t *lsn);
-
 /* The lsn of the snapshots of the directory, newest first; malloc'd for the caller. */
 bool snapshot_list(struct disk *disk, uint64_t **lsns, size_t *count, struct error *error);
 
@@ -89,8 +87,24 @@ struct piece {
 	enum piece_kind kind;
 	uint32_t count;
 	struct span copies;
+	/* the block it is, and where */
+	uint8_t *bytes;
+	size_t size;
+	struct block_header header;
+	uint64_t offset;
 };
 bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct error *error);
+
+/* The same in three steps. What the first says may be anything until the second was true for all pieces up to the end; whoever
+ * moves the bytes (piece_move) may do the first for others before. */
+bool snapshot_file_look(struct snapshot_file *file, struct piece *piece, struct error *error);
+bool snapshot_file_matches(const struct snapshot_file *file, struct piece *piece);
+bool snapshot_file_follows(struct snapshot_file *file, const struct piece *piece, struct error *error);
+/* The piece as it stands in a copy of its bytes. */
+void piece_move(struct piece *piece, uint8_t *bytes);
+
+/* What the end says, by itself: a hint, as long as the pieces before it were not seen. False if none stands there. */
+bool snapshot_file_hint(const struct snapshot_file *file, uint64_t file_size, struct piece_end *end);
 
 /* Takes the first source off the copies; its intervals are borrowed from them. False if it is none. */
 bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_source *source);

@@ -2,6 +2,7 @@
  * loader: replay at start-up. Keeps I4 (replay_apply refuses a log that contradicts itself) and I7 (wal_open refuses a
  * damaged one); either way the process ends with the reason, and nothing was served from it.
  */
+#include <base/crew.h>
 #include <inttypes.h>
 #include <log/block.h>
 #include <log/replay.h>
@@ -88,8 +89,9 @@ static bool load_snapshot(struct loader *loader, struct log_start *start, struct
 {
 	struct desk *desk = loader->desk;
 	const uint64_t began_ns = clock_monotonic_ns(desk->clock);
+	const struct snapshot_target into = {.table = desk->table, .crew = crew_size()};
 	if (!snapshot_tidy(loader->disk, error) ||
-	    !rebuild_begin(&loader->rebuild, desk->table, loader->disk, start, error)) {
+	    !rebuild_begin(&loader->rebuild, &into, loader->disk, start, error)) {
 		return false;
 	}
 	const struct snapshot_found *found = &loader->rebuild.found;

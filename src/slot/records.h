@@ -79,6 +79,8 @@ uint32_t slot_insert(struct table *table, uint32_t slot, uint64_t key, uint64_t 
 void slot_give(struct table *table, uint32_t slot);
 /* Takes a record whose word nobody else may change (CLOSED) out of the index, and gives it back. */
 void slot_take_out(struct table *table, uint32_t slot);
+/* Restoring: takes a slot or card out, whatever its word says. */
+void slot_drop(struct table *table, uint32_t slot);
 
 /* Has this place had all the ids it could give? */
 static inline bool session_used_up(const struct session *session)
@@ -111,8 +113,18 @@ bool slot_put(struct table *table, uint64_t key, uint64_t word, struct error *er
 /* The same of a session's record. */
 struct session_image;
 bool session_put(struct table *table, const struct session_image *image, struct error *error);
+/* The same, its place being usable. */
+void session_write(struct table *table, const struct session_image *image);
 
-/* Sets the bit of the key on its day card, adding the card if there is none. False when memory is spent. */
+/* The day card of a slot, and its bit there. */
+static inline uint64_t card_key(uint64_t key)
+{
+	return key_make(key_psychologist(key), key_day(key), KEY_MINUTE_CARD);
+}
+uint64_t card_bit(uint64_t key);
+/* Sets bits on the card with this key, adding the card if there is none. False when memory is spent. */
+bool card_mark_bits(struct table *table, uint64_t card_key, uint64_t bits, bool promised);
+/* Sets the bit of the key on its day card. */
 bool card_mark(struct table *table, uint64_t key, bool promised);
 /* Is it set? */
 bool card_has(const struct table *table, uint64_t key);

@@ -9,6 +9,7 @@
  *   table_restore.c  replay [I4]
  *   table_purge.c    days that are gone
  *   table_image.c    copies of records, for snapshots
+ *   table_put.c      the table from such copies
  *   table_redo.c     records that copies may have or not
  *   table_dump.c     everything in words
  *   table_check.c    everything looked at: invariants, counts
@@ -106,6 +107,15 @@ void table_fini(struct table *table)
 	pool_fini(&table->slots);
 	intern_fini(&table->clients);
 	intern_fini(&table->psychologists);
+}
+
+bool table_clear(struct table *table, struct error *error)
+{
+	struct memory *memory = table->memory;
+	const struct table_options options = {.stripe_count = table->index.stripe_count, .seed = table->seed};
+	table_fini(table);
+	memory_clear(memory);
+	return table_init(table, memory, &options, error);
 }
 
 uint32_t table_find(const struct table *table, uint64_t key)

@@ -21,26 +21,32 @@ void table_expect(const struct table *table, struct table_prospect *prospect, st
 	intern_prefetch(&table->clients, prospect->client);
 }
 
-static void approach_tokens(const struct table *table, struct table_prospect *prospect)
+/* The hash of its slot, or 0. */
+static uint64_t approach_slot(const struct table *table, const struct table_prospect *prospect)
 {
-	intern_guess(&table->clients, prospect->client);
 	const uint32_t psychologist = intern_guess(&table->psychologists, prospect->psychologist);
-	prospect->slot = 0;
-	if (psychologist != 0) {
-		prospect->slot = slot_hash(table, key_make(psychologist, prospect->day, prospect->minute));
-		index_prefetch(&table->index, prospect->slot);
+	if (psychologist == 0) {
+		return 0;
+	}
+	const uint64_t hash = slot_hash(table, key_make(psychologist, prospect->day, prospect->minute));
+	index_prefetch(&table->index, hash);
+	return hash;
+}
+
+void table_approach_tokens(const struct table *table, const struct table_prospect *prospects, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		intern_guess(&table->psychologists, prospects[i].psychologist);
+		intern_guess(&table->clients, prospects[i].client);
 	}
 }
 
-void table_approach(const struct table *table, struct table_prospect *prospects, size_t count)
+/* From the cell of each slot (hash 0: none is known) to its record and its session's. */
+static void approach_records(const struct table *table, const uint64_t *hashes, size_t count)
 {
 	uint32_t slots[TABLE_PROSPECTS_MAX];
-	CHECK(count <= TABLE_PROSPECTS_MAX);
 	for (size_t i = 0; i < count; i++) {
-		approach_tokens(table, &prospects[i]);
-	}
-	for (size_t i = 0; i < count; i++) {
-		slots[i] = prospects[i].slot != 0 ? index_guess(&table->index, prospects[i].slot) : 0;
+		slots[i] = hashes[i] != 0 ? index_guess(&table->index, hashes[i]) : 0;
 		__builtin_prefetch(slot_of(table, slots[i]));
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -49,4 +55,27 @@ void table_approach(const struct table *table, struct table_prospect *prospects,
 			__builtin_prefetch(session_of(table, claim_session(word)));
 		}
 	}
+}
+
+void table_approach(const struct table *table, const struct table_prospect *prospects, size_t count)
+{
+	uint64_t hashes[TABLE_PROSPECTS_MAX];
+	CHECK(count <= TABLE_PROSPECTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		intern_guess(&table->clients, prospects[i].client);
+		hashes[i] = approach_slot(table, &prospects[i]);
+	}
+	approach_records(table, hashes, count);
+}
+
+void table_approach_slots(const struct table *table, const uint64_t *keys, const uint32_t *clients, size_t count)
+{
+	uint64_t hashes[TABLE_PROSPECTS_MAX];
+	CHECK(count <= TABLE_PROSPECTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		hashes[i] = slot_hash(table, keys[i]);
+		index_prefetch(&table->index, hashes[i]);
+		__builtin_prefetch(intern_word(&table->clients, clients[i]), 1);
+	}
+	approach_records(table, hashes, count);
 }

@@ -28,37 +28,45 @@ static uint64_t bit_of(uint32_t minute)
 	return UINT64_C(1) << minute / MINUTES_PER_BIT;
 }
 
-/* Adds a card with the first of its bits. Returns the card that is in the index now; 0 when memory is spent. */
-static uint32_t card_add(struct table *table, uint64_t key, uint64_t bit, bool promised)
+uint64_t card_bit(uint64_t key)
 {
-	const uint32_t card = slot_take(table, promised);
-	return card != 0 ? slot_insert(table, card, key, claim_make(CLAIM_CARD, 0, 0) | bit) : 0;
+	return bit_of(key_minute(key));
 }
 
-bool card_mark(struct table *table, uint64_t key, bool promised)
+/* Adds a card with the first of its bits. Returns the card that is in the index now; 0 when memory is spent. */
+static uint32_t card_add(struct table *table, uint64_t key, uint64_t bits, bool promised)
 {
-	const uint64_t card_key = key_make(key_psychologist(key), key_day(key), KEY_MINUTE_CARD);
-	const uint64_t bit = bit_of(key_minute(key));
+	const uint32_t card = slot_take(table, promised);
+	return card != 0 ? slot_insert(table, card, key, claim_make(CLAIM_CARD, 0, 0) | bits) : 0;
+}
+
+bool card_mark_bits(struct table *table, uint64_t key, uint64_t bits, bool promised)
+{
 	for (unsigned round = 0;; round++) {
-		uint32_t card = slot_find(table, card_key);
+		uint32_t card = slot_find(table, key);
 		if (card == 0) {
-			card = card_add(table, card_key, bit, promised);
+			card = card_add(table, key, bits, promised);
 		}
 		if (card == 0) {
 			return false;
 		}
 		struct slot *record = slot_of(table, card);
 		uint64_t word = slot_word(record);
-		const bool is_card = claim_kind(word) == CLAIM_CARD && slot_key(record) == card_key;
+		const bool is_card = claim_kind(word) == CLAIM_CARD && slot_key(record) == key;
 		/* Compare-and-swap, not an or: the card may go with its day while we look, and its record be a slot.
 		 * Release: who sees the bit, sees no less than we did. Pairs with slot_word. */
-		if (is_card && ((word & bit) != 0 ||
-				atomic_compare_exchange_strong_explicit(&record->word, &word, word | bit,
+		if (is_card && ((word & bits) == bits ||
+				atomic_compare_exchange_strong_explicit(&record->word, &word, word | bits,
 									memory_order_release, memory_order_relaxed))) {
 			return true;
 		}
 		pause_round(round); /* somebody set another bit, is just adding the card, or purging it */
 	}
+}
+
+bool card_mark(struct table *table, uint64_t key, bool promised)
+{
+	return card_mark_bits(table, card_key(key), card_bit(key), promised);
 }
 
 /* The bits of a day; 0 if there is no card. */

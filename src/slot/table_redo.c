@@ -1,9 +1,8 @@
 /*
- * table_redo: the records that copies may have or not, applied blindly, and the end of that. See slot/image.h for why this
- * comes out right.
+ * table_redo: the records that copies may have or not, applied blindly. See slot/image.h for why this comes out right.
  *
- * In between a slot may mean a session that is another by now or none yet, so nothing here goes from a slot to its session
- * before table_redo_done. One thread: loads and stores are relaxed.
+ * In between a slot may mean a session that is another by now or none yet, so nothing here goes from a slot to its session;
+ * table_redo_done (table_redo_done.c) does. One thread: loads and stores are relaxed.
  */
 #include "records.h"
 #include <base/check.h>
@@ -18,11 +17,6 @@ static uint64_t state_of(const struct session *session)
 static uint32_t generation_of(const struct session *session)
 {
 	return atomic_load_explicit(&session->generation, memory_order_relaxed);
-}
-
-static uint64_t key_of(const struct session *session)
-{
-	return session_key(session);
 }
 
 bool table_redo_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint16_t minutes, uint64_t lsn,
@@ -103,8 +97,7 @@ bool table_redo_open(struct table *table, uint64_t key, uint16_t minutes, uint64
 	return slot_put(table, key, claim_make(CLAIM_OPEN, minutes, lsn), error);
 }
 
-/* Takes a slot or card out, whatever it says. */
-static void take_out(struct table *table, uint32_t slot)
+void slot_drop(struct table *table, uint32_t slot)
 {
 	atomic_store_explicit(&slot_of(table, slot)->word, claim_make(CLAIM_CLOSED, 0, 0), memory_order_relaxed);
 	slot_take_out(table, slot);
@@ -115,7 +108,7 @@ void table_redo_close(struct table *table, uint64_t key, uint64_t lsn)
 	const uint32_t slot = slot_find(table, key);
 	removed_lsn_raise(table, lsn);
 	if (slot != 0) {
-		take_out(table, slot);
+		slot_drop(table, slot);
 	}
 }
 
@@ -144,85 +137,4 @@ bool table_redo_move(struct table *table, uint64_t id, uint64_t from_key, uint16
 void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn)
 {
 	table_purge_horizon(table, day, lsn);
-}
-
-/* What there is, once everything below the horizon is out. */
-struct census {
-	uint64_t promised; /* listed slots that are free */
-	uint64_t occupied; /* slots whose session keeps them */
-	uint64_t keepers;  /* sessions that keep a slot */
-	uint64_t sessions;
-};
-
-/* Does the word of the slot mean a session that means the slot? *status is the session's. */
-static bool means_session(const struct table *table, uint64_t key, uint64_t word, enum session_status *status)
-{
-	if (!pool_has(&table->sessions, claim_session(word))) {
-		return false;
-	}
-	const struct session *session = session_of(table, claim_session(word));
-	*status = session_status(state_of(session));
-	return *status != SESSION_FREE && key_of(session) == key && word_means(word, generation_of(session)) &&
-	       session_minutes(atomic_load_explicit(&session->made, memory_order_relaxed)) == claim_minutes(word);
-}
-
-static bool settle_slots(struct table *table, struct census *census, struct error *error)
-{
-	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
-		const uint64_t key = slot_key(slot_of(table, number));
-		const uint64_t word = slot_word(slot_of(table, number));
-		if (key == 0 || key_purged(table, key)) {
-			if (key != 0) {
-				take_out(table, number);
-			}
-			continue;
-		}
-		enum session_status status = SESSION_FREE;
-		if (claim_kind(word) == CLAIM_SESSION && !means_session(table, key, word, &status)) {
-			return error_set(error, ERROR_DAMAGED,
-					 "a slot is taken by a session that is not there: session number %" PRIu32,
-					 claim_session(word));
-		}
-		const enum slot_state state = slot_state(word, status);
-		census->promised += claim_kind(word) != CLAIM_CARD && claim_listed(word) && state == SLOT_OPEN;
-		census->occupied += state == SLOT_BOOKED || state == SLOT_HELD;
-	}
-	return true;
-}
-
-static void settle_sessions(struct table *table, struct census *census)
-{
-	for (uint32_t number = 1; pool_has(&table->sessions, number); number++) {
-		struct session *session = session_of(table, number);
-		const enum session_status status = session_status(state_of(session));
-		if (status == SESSION_FREE) {
-			continue;
-		}
-		if (key_purged(table, key_of(session))) {
-			atomic_fetch_add_explicit(&session->generation, 1, memory_order_relaxed);
-			atomic_store_explicit(&session->state, session_state(SESSION_FREE, 0, 0), memory_order_relaxed);
-			continue;
-		}
-		thread_push(table, number, atomic_load_explicit(&session->client, memory_order_relaxed));
-		census->sessions++;
-		census->keepers += session_occupies(status);
-	}
-}
-
-bool table_redo_done(struct table *table, struct error *error)
-{
-	struct census census = {0};
-	if (!settle_slots(table, &census, error)) {
-		return false;
-	}
-	settle_sessions(table, &census);
-	/* Each slot means one session, which means the slot; so if there are as many of both, each session is meant. */
-	if (census.occupied != census.keepers) {
-		return error_set(error, ERROR_DAMAGED,
-				 "%" PRIu64 " sessions keep a slot, but %" PRIu64 " slots are kept", census.keepers,
-				 census.occupied);
-	}
-	memory_force(table->memory, census.sessions * TABLE_SESSION_BYTES);
-	memory_promise_again(table->memory, census.promised * TABLE_BOOKING_BYTES);
-	return true;
 }

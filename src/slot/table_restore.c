@@ -212,6 +212,19 @@ bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct
 	return true;
 }
 
+void table_hurry(struct table *table, bool hurries)
+{
+	index_hurry(&table->index, hurries);
+	index_hurry(&table->clients.index, hurries);
+}
+
+void table_rest(struct table *table, bool rests)
+{
+	index_rest(&table->index, rests);
+	lock_rest(&table->slots.lock, rests);
+	lock_rest(&table->sessions.lock, rests);
+}
+
 static bool session_is_free(const void *record)
 {
 	const struct session *session = record;
@@ -222,6 +235,8 @@ static bool session_is_free(const void *record)
 
 void table_restore_done(struct table *table)
 {
+	table_rest(table, false);
+	table_hurry(table, false);
 	pool_settle(&table->sessions, session_is_free);
 	block_all(table);
 }

@@ -458,7 +458,7 @@ bool toy_replay_onto(const struct toy_desk *toy, struct table *table, uint64_t b
 			return false;
 		}
 	}
-	if (!table_redo_done(table, error)) {
+	if (!table_redo_done(table, 1, error)) {
 		return false;
 	}
 	for (uint64_t lsn = end_lsn + 1; lsn <= toy_lsn(toy); lsn++) {

@@ -899,7 +899,8 @@ static bool open_server(struct history *history)
 	struct wal_options options = {
 	    .segment_size = 12 * DISK_ALIGN, .batch_size = DISK_ALIGN, .appenders = 1, .flush = true};
 	struct wal_recovery found;
-	if (!rebuild_begin(&history->rebuild, &history->table, &history->disk.port, &options.start, &error) ||
+	const struct snapshot_target into = {.table = &history->table, .crew = 1};
+	if (!rebuild_begin(&history->rebuild, &into, &history->disk.port, &options.start, &error) ||
 	    !wal_open(&history->wal, &options, &history->disk.port, &history->clock, on_record, history, &found,
 		      &error)) {
 		table_fini(&history->table);

@@ -17,6 +17,7 @@
  */
 #include <base/check.h>
 #include <base/clock.h>
+#include <base/crew.h>
 #include <inttypes.h>
 #include <model/random.h>
 #include <model/toy_desk.h>
@@ -192,8 +193,57 @@ static void copy_tokens(struct intern *from, struct intern *to)
 	for (uint32_t number = 0; (number = intern_next(from, number, token, &size)) != 0;) {
 		const struct span copy = {token, size};
 		/* As the snapshot's writer: one that has no name is nobody's. */
-		CHECK(intern_find(from, copy) != number || intern_place(to, number, copy));
+		CHECK(intern_find(from, copy) != number || intern_place(to, &(struct intern_copy){number, copy}, 1));
 	}
+}
+
+/* Copies put by a crew: every other one begins with the sessions, so that both kinds are put at the same time. */
+struct putting {
+	const struct copies *copies;
+	struct table *table;
+	/* shared: what each takes next */
+	_Atomic uint32_t members, slots, sessions;
+};
+#define PUT_CREW 3
+#define PUT_PART 100
+
+/* The next part of so many. Relaxed: it only deals out. */
+static uint32_t take_part(_Atomic uint32_t *next, uint32_t count, uint32_t *size)
+{
+	const uint32_t from = atomic_fetch_add_explicit(next, PUT_PART, memory_order_relaxed);
+	*size = from >= count ? 0 : count - from < PUT_PART ? count - from : PUT_PART;
+	return from;
+}
+
+static void put_slots(struct putting *putting)
+{
+	const struct copies *copies = putting->copies;
+	struct error error;
+	uint32_t size;
+	for (uint32_t from; from = take_part(&putting->slots, copies->slot_count, &size), size > 0;) {
+		CHECK(table_put_slots(putting->table, &copies->slots[from], size, &error));
+	}
+}
+
+static void put_sessions(struct putting *putting)
+{
+	const struct copies *copies = putting->copies;
+	struct error error;
+	uint32_t size;
+	for (uint32_t from; from = take_part(&putting->sessions, copies->session_count, &size), size > 0;) {
+		CHECK(table_put_sessions(putting->table, &copies->sessions[from], size, &error));
+	}
+}
+
+static void put_copies(void *context)
+{
+	struct putting *putting = context;
+	const bool slots_first = atomic_fetch_add_explicit(&putting->members, 1, memory_order_relaxed) % 2 == 0;
+	if (slots_first) {
+		put_slots(putting);
+	}
+	put_sessions(putting);
+	put_slots(putting);
 }
 
 static bool restore(struct stress *stress, struct table *table, bool canary, struct error *error)
@@ -202,12 +252,8 @@ static bool restore(struct stress *stress, struct table *table, bool canary, str
 	copy_tokens(&stress->table.psychologists, &table->psychologists);
 	copy_tokens(&stress->table.clients, &table->clients);
 	table_purge_horizon(table, (uint16_t)copies->horizon, copies->removed_lsn);
-	for (uint32_t i = 0; i < copies->slot_count; i++) {
-		CHECK(table_put_slot(table, &copies->slots[i], error));
-	}
-	for (uint32_t i = 0; i < copies->session_count; i++) {
-		CHECK(table_put_session(table, &copies->sessions[i], error));
-	}
+	table_expect_copies(table, copies->slot_count, 0);
+	crew_run(PUT_CREW, put_copies, &(struct putting){.copies = copies, .table = table});
 	const uint64_t begin_lsn = canary ? copies->end_lsn : copies->begin_lsn;
 	return toy_replay_onto(&stress->toy, table, begin_lsn, copies->end_lsn, error);
 }

@@ -149,7 +149,8 @@ static inline void rig_open(struct rig *rig)
 				      .appended = rig_changed,
 				      .context = rig};
 	struct wal_recovery found;
-	if (!rebuild_begin(&rig->rebuild, &rig->table, &rig->disk.port, &options.start, &error) ||
+	const struct snapshot_target into = {.table = &rig->table, .crew = 2};
+	if (!rebuild_begin(&rig->rebuild, &into, &rig->disk.port, &options.start, &error) ||
 	    !wal_open(&rig->wal, &options, &rig->disk.port, &rig->clock, rig_on_record, rig, &found, &error)) {
 		printf("violation: the log cannot be replayed: %s\n", error.text);
 		exit(EXIT_FAILURE);

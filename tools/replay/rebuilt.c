@@ -7,6 +7,7 @@
 #include "rebuilt.h"
 
 #include <base/check.h>
+#include <base/crew.h>
 #include <base/hash.h>
 #include <slot/civil.h>
 #include <stdio.h>
@@ -31,7 +32,8 @@ static bool begin(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, 
 			return true;
 		}
 	}
-	return rebuild_begin(&rebuilt->rebuild, &rebuilt->table, disk, start, error);
+	const struct snapshot_target into = {.table = &rebuilt->table, .crew = crew_size()};
+	return rebuild_begin(&rebuilt->rebuild, &into, disk, start, error);
 }
 
 bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, struct log_start *start,

@@ -1,7 +1,7 @@
 /*
  * Proves: the index finds what is in it and nothing else, through growth, removal, and colliding hashes; insert keeps
- * the first; a reader without a lock never misses an entry that stays, and never sees one that has gone, while others
- * insert, remove and grow. Method: a plain array of keys is what the index is compared with; threads for the last.
+ * the first, one at a time or many; a reader without a lock never misses an entry that stays, and never sees one that has gone,
+ * while others insert, remove and grow. Method: a plain array of keys is what the index is compared with; threads for the last.
  */
 #include <base/hash.h>
 #include <base/index.h>
@@ -74,6 +74,60 @@ Test(index, insert_keeps_the_first_and_says_which_it_is)
 	cr_assert_eq(insert(&index, 7, hash, 1), 1);
 	cr_assert_eq(insert(&index, 7, hash, 2), 1);
 	cr_assert_eq(count_of(&index), 1);
+	index_fini(&index);
+}
+
+static void put_many(struct index *index, uint32_t from, uint32_t count)
+{
+	static struct index_entry entries[INDEX_MANY_MAX];
+	static uint64_t values[INDEX_MANY_MAX];
+	for (uint32_t i = 0; i < count; i++) {
+		values[i] = 3 * (uint64_t)(from + i);
+		atomic_store_explicit(&keys[from + i], values[i], memory_order_relaxed);
+		entries[i] = (struct index_entry){hash_u64(values[i], 1), &values[i], from + i, 0};
+	}
+	index_insert_many(index, entries, count);
+	for (uint32_t i = 0; i < count; i++) {
+		cr_assert_eq(entries[i].there, from + i);
+	}
+}
+
+Test(index, many_at_once_are_as_one_after_the_other)
+{
+	for (uint32_t expected = 0; expected <= 200000; expected += 100000) {
+		struct index index = new_index(4);
+		index_expect(&index, expected);
+		uint32_t number = 1;
+		for (uint32_t count = 0; number <= 100000; number += count, count += 37) {
+			count = count <= INDEX_MANY_MAX ? count : 1;
+			put_many(&index, number, count);
+		}
+		for (uint64_t key = 3; key < 3 * (uint64_t)number; key += 3) {
+			cr_assert_eq(index_find(&index, hash_u64(key, 1), &key), key / 3);
+		}
+		cr_assert_eq(count_of(&index), number - 1);
+		index_fini(&index);
+	}
+}
+
+Test(index, many_keep_the_first_and_say_which_it_is)
+{
+	struct index index = new_index(2);
+	const uint64_t key = 7;
+	const uint64_t other = 8;
+	struct index_entry entries[] = {
+	    {hash_u64(key, 1), &key, 2, 0},
+	    {hash_u64(other, 1), &other, 3, 0},
+	    {hash_u64(key, 1), &key, 4, 0},
+	};
+	insert(&index, key, hash_u64(key, 1), 1);
+	atomic_store_explicit(&keys[3], other, memory_order_relaxed);
+	index_insert_many(&index, entries, 3);
+	cr_assert_eq(entries[0].there, 1);
+	cr_assert_eq(entries[1].there, 3);
+	cr_assert_eq(entries[2].there, 1);
+	index_insert_many(&index, entries, 0);
+	cr_assert_eq(count_of(&index), 2);
 	index_fini(&index);
 }
 

@@ -137,6 +137,11 @@ Test(intern, tokens_of_any_length_lie_side_by_side)
 	intern_fini(&intern);
 }
 
+static bool place(struct intern *intern, uint32_t number, struct span token)
+{
+	return intern_place(intern, &(struct intern_copy){number, token}, 1);
+}
+
 /* What a snapshot brings: the same numbers again, also without some that had no name, and those of a slotd that had a length beside
  * each. */
 Test(intern, tokens_are_placed_under_the_numbers_they_had)
@@ -152,7 +157,7 @@ Test(intern, tokens_are_placed_under_the_numbers_they_had)
 		const uint32_t number = intern_add(&intern, odd_token_of(text, n / 2 + n % 2 * ODD), false);
 		if (n % 2 == 0) {
 			numbers[n / 2] = number;
-			cr_assert(intern_place(&copy, number, odd_token_of(text, n / 2)));
+			cr_assert(place(&copy, number, odd_token_of(text, n / 2)));
 		}
 	}
 	check_walk(&copy, numbers);
@@ -162,7 +167,7 @@ Test(intern, tokens_are_placed_under_the_numbers_they_had)
 	uint32_t number = 1;
 	for (uint32_t n = 0; n < ODD; n++) {
 		numbers[n] = number;
-		cr_assert(intern_place(&copy, number, odd_token_of(text, n)));
+		cr_assert(place(&copy, number, odd_token_of(text, n)));
 		number += (uint32_t)(1 + odd_token_of(text, n).size + 3) / 4;
 	}
 	check_walk(&copy, numbers);
@@ -174,11 +179,11 @@ Test(intern, a_number_that_is_taken_or_no_token_is_not_placed)
 	struct memory memory;
 	struct intern intern;
 	new_intern(&intern, &memory, 64 << 20);
-	cr_assert(intern_place(&intern, 5, span_of("five-and-more")));
-	cr_assert_not(intern_place(&intern, 5, span_of("again")));
-	cr_assert_not(intern_place(&intern, 8, span_of("inside")));
-	cr_assert_not(intern_place(&intern, 100, span_of("no token")));
-	cr_assert_not(intern_place(&intern, 0, span_of("none")));
+	cr_assert(place(&intern, 5, span_of("five-and-more")));
+	cr_assert_not(place(&intern, 5, span_of("again")));
+	cr_assert_not(place(&intern, 8, span_of("inside")));
+	cr_assert_not(place(&intern, 100, span_of("no token")));
+	cr_assert_not(place(&intern, 0, span_of("none")));
 	intern_fini(&intern);
 }
 
@@ -221,5 +226,53 @@ Test(intern, threads_that_add_the_same_tokens_get_the_same_numbers)
 		cr_assert(span_equal(intern_token(&intern, adders[0].numbers[n]), odd_token_of(text, n)));
 	}
 	cr_assert_eq(intern.count, TOKENS);
+	intern_fini(&intern);
+}
+
+Test(intern, many_tokens_are_placed_at_once)
+{
+	struct memory memory;
+	struct error error;
+	struct intern intern;
+	memory_init(&memory, 1 << 20);
+	cr_assert(intern_init(&intern, &memory, 4, 7, &error));
+	const struct intern_copy copies[] = {{1, span_of("a")}, {2, span_of("of-5-steps-ABCDEFG")}, {9, span_of("b")}};
+	cr_assert(intern_place(&intern, copies, 3));
+	cr_assert_eq(intern_find(&intern, span_of("a")), 1);
+	cr_assert_eq(intern_find(&intern, span_of("of-5-steps-ABCDEFG")), 2);
+	cr_assert_eq(intern_find(&intern, span_of("b")), 9);
+	cr_assert_eq(intern_end(&copies[1]), 7);
+	/* Behind all of them, whoever came last: others restore at the same time. */
+	cr_assert(place(&intern, 8, span_of("c")));
+	cr_assert_eq(intern_add(&intern, span_of("new"), false), 10);
+	cr_assert_eq(intern.count, 5);
+	/* As much as when they were added. */
+	const uint64_t used = atomic_load_explicit(&memory.used, memory_order_relaxed);
+	struct intern added;
+	memory_init(&memory, 1 << 20);
+	cr_assert(intern_init(&added, &memory, 4, 7, &error));
+	static const char *const tokens[] = {"a", "of-5-steps-ABCDEFG", "b", "c", "new"};
+	for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+		intern_add(&added, span_of(tokens[i]), false);
+	}
+	cr_assert_eq(atomic_load_explicit(&memory.used, memory_order_relaxed), used);
+	intern_fini(&added);
+	intern_fini(&intern);
+}
+
+Test(intern, what_cannot_be_a_token_is_not_placed)
+{
+	struct memory memory;
+	struct error error;
+	struct intern intern;
+	memory_init(&memory, 1 << 20);
+	cr_assert(intern_init(&intern, &memory, 4, 7, &error));
+	cr_assert_not(place(&intern, 0, span_of("a")));
+	cr_assert_not(place(&intern, 1, span_of("no token")));
+	cr_assert_not(place(&intern, UINT32_MAX, span_of("far")));
+	const struct intern_copy over[] = {{1, span_of("of-5-steps-ABCDEFG")}, {5, span_of("a")}};
+	cr_assert_not(intern_place(&intern, over, 2));
+	const struct intern_copy twice[] = {{1, span_of("a")}, {2, span_of("a")}};
+	cr_assert_not(intern_place(&intern, twice, 2));
 	intern_fini(&intern);
 }

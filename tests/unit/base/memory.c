@@ -141,3 +141,14 @@ Test(region, an_impossible_reservation_is_refused_with_its_reason)
 	cr_assert_eq(error.code, ERROR_NO_MEMORY);
 	cr_assert_not_null(strstr(error.text, "maxmemory"));
 }
+
+Test(memory, after_a_clear_nothing_is_taken)
+{
+	struct memory memory;
+	memory_init(&memory, 100);
+	cr_assert(memory_take(&memory, 60));
+	cr_assert(memory_promise(&memory, 40));
+	memory_clear(&memory);
+	cr_assert(memory_promise(&memory, 100));
+	memory_redeem(&memory, 100);
+}

@@ -112,3 +112,19 @@ Test(pool, placed_numbers_are_taken_and_those_between_are_free)
 	}
 	pool_fini(&pool);
 }
+
+Test(pool, many_taken_at_once_are_in_a_row_and_new)
+{
+	struct pool pool = new_pool(1 << 20);
+	cr_assert_eq(pool_take(&pool), 1);
+	pool_give(&pool, 1);
+	/* A record that was given back says something; these say nothing. */
+	cr_assert_eq(pool_take_many(&pool, 5), 2);
+	cr_assert_eq(pool_take_many(&pool, 1), 7);
+	cr_assert_eq(pool_take(&pool), 1);
+	cr_assert_eq(pool_take(&pool), 8);
+	cr_assert_eq(pool_take_many(&pool, pool.count_max - 7), 0);
+	cr_assert_eq(pool_take_many(&pool, pool.count_max - 8), 9);
+	cr_assert_eq(pool_take_many(&pool, 1), 0);
+	pool_fini(&pool);
+}

@@ -69,8 +69,8 @@ static void start(struct server *server, struct sim_disk *disk)
 				      .record_size = RECORD_SIZE_MAX,
 				      .appenders = 1,
 				      .flush = true};
-	cr_assert(rebuild_begin(&server->rebuild, &server->table, &disk->port, &options.start, &error), "%s",
-		  error.text);
+	const struct snapshot_target into = {.table = &server->table, .crew = 1};
+	cr_assert(rebuild_begin(&server->rebuild, &into, &disk->port, &options.start, &error), "%s", error.text);
 	cr_assert(wal_open(&server->wal, &options, &disk->port, &server->clock, on_record, server, &found, &error),
 		  "%s", error.text);
 	table_restore_done(&server->table);

@@ -100,7 +100,7 @@ static void copy_tokens(struct intern *from, struct intern *to)
 	uint8_t token[TOKEN_SIZE_MAX];
 	size_t size;
 	for (uint32_t number = 0; (number = intern_next(from, number, token, &size)) != 0;) {
-		cr_assert(intern_place(to, number, (struct span){token, size}));
+		cr_assert(intern_place(to, &(struct intern_copy){number, {token, size}}, 1));
 	}
 }
 
@@ -118,11 +118,15 @@ static void restore(struct run *run, struct table *table, uint64_t seed)
 	copy_tokens(&run->fixture.table.psychologists, &table->psychologists);
 	copy_tokens(&run->fixture.table.clients, &table->clients);
 	table_purge_horizon(table, (uint16_t)run->horizon, run->removed_lsn);
-	for (uint32_t i = 0; i < run->slot_count; i++) {
-		cr_assert(table_put_slot(table, &run->slots[i], &error));
+	/* Any number of copies at a time, none of either included. */
+	table_expect_copies(table, run->slot_count, 10);
+	for (uint32_t i = 0, count; i < run->slot_count; i += count) {
+		count = below(run, run->slot_count - i + 1);
+		cr_assert(table_put_slots(table, &run->slots[i], count, &error));
 	}
-	for (uint32_t i = 0; i < run->session_count; i++) {
-		cr_assert(table_put_session(table, &run->sessions[i], &error));
+	for (uint32_t i = 0, count; i < run->session_count; i += count) {
+		count = below(run, run->session_count - i + 1);
+		cr_assert(table_put_sessions(table, &run->sessions[i], count, &error));
 	}
 	cr_assert(toy_replay_onto(&run->fixture.toy, table, run->begin_lsn, run->end_lsn, &error),
 		  "%s; repeat with SEED=0x%llx", error.text, (unsigned long long)seed);
@@ -201,8 +205,8 @@ Test(image_refusal, a_slot_of_a_session_that_is_not_there_contradicts_itself)
 {
 	struct error error;
 	const struct slot_image slot = {fixture_key(&fixture, 600), claim_make(CLAIM_SESSION, 50, 3)};
-	cr_assert(table_put_slot(&fixture.table, &slot, &error));
-	cr_assert_not(table_redo_done(&fixture.table, &error));
+	cr_assert(table_put_slots(&fixture.table, &slot, 1, &error));
+	cr_assert_not(table_redo_done(&fixture.table, 2, &error));
 	cr_assert_eq(error.code, ERROR_DAMAGED);
 }
 
@@ -214,8 +218,8 @@ Test(image_refusal, a_session_that_keeps_no_slot_contradicts_itself)
 					      .number = 3,
 					      .client = toy_client(&fixture.table, 1, true),
 					      .minutes = 50};
-	cr_assert(table_put_session(&fixture.table, &session, &error));
-	cr_assert_not(table_redo_done(&fixture.table, &error));
+	cr_assert(table_put_sessions(&fixture.table, &session, 1, &error));
+	cr_assert_not(table_redo_done(&fixture.table, 2, &error));
 	cr_assert_eq(error.code, ERROR_DAMAGED);
 }
 
@@ -224,13 +228,14 @@ Test(image_refusal, what_cannot_be_a_copy_is_refused)
 	struct error error;
 	const uint64_t key = fixture_key(&fixture, 600);
 	cr_assert_not(
-	    table_put_slot(&fixture.table, &(struct slot_image){key, claim_make(CLAIM_CLOSED, 50, 0)}, &error));
-	cr_assert_not(table_put_slot(&fixture.table, &(struct slot_image){key, claim_make(CLAIM_OPEN, 0, 7)}, &error));
-	cr_assert_not(table_put_session(&fixture.table, &(struct session_image){.number = 0}, &error));
-	cr_assert_not(table_put_session(
+	    table_put_slots(&fixture.table, &(struct slot_image){key, claim_make(CLAIM_CLOSED, 50, 0)}, 1, &error));
+	cr_assert_not(
+	    table_put_slots(&fixture.table, &(struct slot_image){key, claim_make(CLAIM_OPEN, 0, 7)}, 1, &error));
+	cr_assert_not(table_put_sessions(&fixture.table, &(struct session_image){.number = 0}, 1, &error));
+	cr_assert_not(table_put_sessions(
 	    &fixture.table,
 	    &(struct session_image){.number = 1, .client = 1, .key = key, .state = session_state(SESSION_BOOKED, 1, 0)},
-	    &error));
+	    1, &error));
 	cr_assert_not(table_redo_change(&fixture.table, 9, SESSION_CANCELLED, 4, 1, 0, &error));
 	cr_assert_eq(error.code, ERROR_DAMAGED);
 }

@@ -210,14 +210,10 @@ Test(table_client, copies_and_redo_make_the_same_threads)
 	bool more;
 	const uint64_t begin_lsn = toy_lsn(&fixture.toy);
 	uint32_t count = table_copy_slots(&fixture.table, &cursor, slots, 64, &more);
-	for (uint32_t i = 0; i < count; i++) {
-		cr_assert(table_put_slot(&other.table, &slots[i], &error), "%s", error.text);
-	}
+	cr_assert(table_put_slots(&other.table, slots, count, &error), "%s", error.text);
 	cursor = 0;
 	count = table_copy_sessions(&fixture.table, &cursor, images, 64, &more);
-	for (uint32_t i = 0; i < count; i++) {
-		cr_assert(table_put_session(&other.table, &images[i], &error), "%s", error.text);
-	}
+	cr_assert(table_put_sessions(&other.table, images, count, &error), "%s", error.text);
 	make_session(&fixture, 100, 5, 5); /* the copies have it not: redone */
 	const uint64_t end_lsn = toy_lsn(&fixture.toy);
 	make_session(&fixture, 100, 6, 5); /* restored */

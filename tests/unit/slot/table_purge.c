@@ -165,10 +165,10 @@ Test(table_purge, a_place_whose_generations_are_used_up_is_left_alone)
 	/* As if it had been purged so often. */
 	const struct session_image image = {.number = 1, .generation = SESSION_GENERATION_MAX - 1};
 	struct error error;
-	cr_assert(table_put_session(table, &image, &error));
-	cr_assert_not(table_put_session(
-	    table, &(struct session_image){.number = 2, .generation = SESSION_GENERATION_MAX + 1}, &error));
-	cr_assert(table_redo_done(table, &error));
+	cr_assert(table_put_sessions(table, &image, 1, &error));
+	cr_assert_not(table_put_sessions(
+	    table, &(struct session_image){.number = 2, .generation = SESSION_GENERATION_MAX + 1}, 1, &error));
+	cr_assert(table_redo_done(table, 1, &error));
 	table_restore_done(table);
 	fixture_open(&fixture, day_key(&fixture, 99, 600), 50);
 	fixture_open(&fixture, day_key(&fixture, 101, 600), 50);
@@ -187,8 +187,8 @@ Test(table_purge, a_place_whose_generations_are_used_up_is_left_alone)
 	cr_assert_eq(copies[0].generation, SESSION_GENERATION_MAX);
 	static struct fixture restarted;
 	fixture_init(&restarted, 16 << 20);
-	cr_assert(table_put_session(&restarted.table, &copies[0], &error), "%s", error.text);
-	cr_assert(table_redo_done(&restarted.table, &error));
+	cr_assert(table_put_sessions(&restarted.table, &copies[0], 1, &error), "%s", error.text);
+	cr_assert(table_redo_done(&restarted.table, 1, &error));
 	table_restore_done(&restarted.table);
 	cr_assert_eq(table_session_take(&restarted.table, false), 2);
 	fixture_fini(&restarted);
