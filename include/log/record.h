@@ -100,6 +100,9 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
  * brought near. */
 #define RECORDS_AHEAD_MAX 32
 typedef void record_ahead_f(void *context, const struct record *records, size_t count);
+/* Told when the last record has been handed on, before anything is done about a log that is sound so far. False, with the
+ * reason: one of them was refused after all. */
+typedef bool record_end_f(void *context, struct error *error);
 
 static inline struct record_slot record_slot(const struct record *record, uint16_t i)
 {

@@ -5,7 +5,7 @@
  * session cancelled twice, hours that overlap. One tolerance: what concerns days that an earlier PURGE took away is skipped.
  * A worker may have appended such a record just behind the PURGE of another worker; both orders end in the same table.
  *
- * Threads: one, before anybody else looks at the table.
+ * Threads: one, before anybody else looks at the table; or two, as log/relay.h says.
  */
 #pragma once
 
@@ -29,10 +29,30 @@ struct rebuild {
 /* The table of `into` is empty, and borrowed. False as snapshot_load, or if the snapshot contradicts itself. */
 bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, struct disk *disk,
 		   struct log_start *start, struct error *error);
-/* Skips what the snapshot covers, applies blindly what it may have (slot/image.h), and strictly what comes then. */
 /* Of the next records, before the first is handed on (a record_ahead_f but for the type of the rebuild): a hint. */
 void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count);
+/* The same, of their tokens alone. */
+void rebuild_tokens_ahead(const struct rebuild *rebuild, const struct record *records, size_t count);
+/* Skips what the snapshot covers, applies blindly what it may have (slot/image.h), and strictly what comes then. */
 bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error);
+
+/* rebuild_record of a BOOK or HOLD in two steps, which two threads can do one behind the other: first its tokens become numbers
+ * (false: no address space), which concerns the tokens of the table and nothing else in it; then the rest of it. */
+struct rebuild_booking {
+	uint64_t lsn;
+	uint64_t session;
+	uint64_t at_ms;
+	uint32_t psychologist;
+	uint32_t client;
+	uint16_t day;
+	uint16_t minute;
+	uint16_t minutes;
+	uint16_t hold_seconds;
+	bool unlisted;
+};
+bool rebuild_tokens(const struct rebuild *rebuild, const struct record *record, uint64_t lsn,
+		    struct rebuild_booking *booking, struct error *error);
+bool rebuild_book(struct rebuild *rebuild, const struct rebuild_booking *booking, struct error *error);
 
 /* Applies one record; false, with what contradicts it, if the table cannot be in the state it was written in. */
 bool replay_apply(struct table *table, const struct record *record, uint64_t lsn, struct error *error);

@@ -49,6 +49,8 @@ struct wal_options {
 	    record_size; /* bytes of the largest record; 0: RECORD_PLAIN_SIZE_MAX, groups beyond it are not wanted */
 	struct log_start start;     /* what snapshots say about it */
 	record_ahead_f *ahead;      /* as the reader's, with the context of the replay; may be NULL */
+	record_end_f *replayed;     /* the same */
+	log_progress_f *progress;   /* the same */
 	bool flush;                 /* option fsync; false is for measuring only: written counts as durable */
 	uint64_t commit_timeout_ns; /* option commit-timeout: a device that takes longer is stuck; 0: none ever is */
 	uint64_t commit_delay_ns;   /* option commit-delay: what a batch waits at most for more; 0: none waits */
@@ -65,8 +67,8 @@ struct wal_options {
 #define WAL_SEGMENT_SIZE_MIN     (UINT64_C(1) << 20)
 #define WAL_BATCH_SIZE_DEFAULT   (4u << 20)
 
-/* Called for every durable record in order of lsn while the log is opened; false, with the reason, refuses the log
- * [I4]. The record's spans are good until it returns. */
+/* Called for every durable record in order of lsn while the log is opened, but for those of blocks that the snapshot has
+ * whole; false, with the reason, refuses the log [I4]. The record's spans are good until it returns. */
 typedef bool wal_replay_f(void *context, const struct record *record, uint64_t lsn, struct error *error);
 
 /* What recovery found; for the server's log line and for slotd-replay. */

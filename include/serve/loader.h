@@ -6,7 +6,7 @@
 #pragma once
 
 #include <io/disk.h>
-#include <log/replay.h>
+#include <log/relay.h>
 #include <pthread.h>
 #include <serve/desk.h>
 #include <serve/worker.h>
@@ -22,9 +22,11 @@ struct loader {
 	/* owned by its thread; main's after loader_join */
 	struct wal *wal;
 	struct rebuild rebuild;
-	uint64_t records; /* read */
-	uint64_t bytes;   /* of them */
-	uint64_t told_ns; /* when progress was last logged */
+	struct relay *relay; /* while the log is read */
+	/* of one thread at a time (log_progress_f) */
+	uint64_t bytes;      /* read so far */
+	uint64_t half_bytes; /* when half of the log has been */
+	uint64_t told_ns;    /* when progress was last logged */
 };
 
 /* Exit status when the log is refused: restarting does not help, an operator must look. */

@@ -20,19 +20,22 @@ static void vouch_by_segment(const struct reader *reader, struct wal_recovery *f
 }
 
 /* Its records, unless a snapshot has them all: then nobody asks what they say. */
-static bool hand_on(const struct reader *reader, const struct reader_block *block, wal_replay_f *replay, void *context,
+static bool hand_on(const struct reader *reader, const struct reader_block *block, const struct recover_visit *visit,
 		    struct wal_recovery *found, struct error *error)
 {
 	const uint64_t size = block_size(block->header.payload_bytes);
 	found->bytes += size;
+	if (visit->progress != NULL) {
+		visit->progress(visit->context, size);
+	}
 	if (reader->next_lsn <= reader->start.covered_lsn + 1) {
 		return true;
 	}
 	found->uncovered += size;
-	return reader_records(reader, block, replay, context, error);
+	return reader_records(reader, block, visit->record, visit->context, error);
 }
 
-static bool read_all(struct reader *reader, wal_replay_f *replay, void *context, struct wal_recovery *found,
+static bool read_all(struct reader *reader, const struct recover_visit *visit, struct wal_recovery *found,
 		     struct error *error)
 {
 	for (;;) {
@@ -43,9 +46,9 @@ static bool read_all(struct reader *reader, wal_replay_f *replay, void *context,
 		case READER_END:
 			found->last_lsn = reader->next_lsn - 1;
 			vouch_by_segment(reader, found);
-			return true;
+			return visit->end == NULL || visit->end(visit->context, error);
 		case READER_BLOCK:
-			if (!hand_on(reader, &block, replay, context, found, error)) {
+			if (!hand_on(reader, &block, visit, found, error)) {
 				return false;
 			}
 			found->vouched_lsn = block.header.durable_lsn;
@@ -114,13 +117,13 @@ static bool open_reader(struct reader *reader, struct disk *disk, const struct l
 	return opened;
 }
 
-bool recover(struct disk *disk, const struct log_start *start, record_ahead_f *ahead, wal_replay_f *replay,
-	     void *context, struct recovered *recovered, struct wal_recovery *found, struct error *error)
+bool recover(struct disk *disk, const struct log_start *start, const struct recover_visit *visit,
+	     struct recovered *recovered, struct wal_recovery *found, struct error *error)
 {
 	*found = (struct wal_recovery){0};
 	struct reader reader;
-	const bool sound = open_reader(&reader, disk, start, ahead, error) &&
-			   read_all(&reader, replay, context, found, error) && cut_tail(&reader, disk, found, error);
+	const bool sound = open_reader(&reader, disk, start, visit->ahead, error) &&
+			   read_all(&reader, visit, found, error) && cut_tail(&reader, disk, found, error);
 	*recovered = (struct recovered){
 	    .segment = reader.segment,
 	    .offset = reader.offset,

@@ -20,8 +20,16 @@ struct recovered {
 /* The name a first segment has until its header is durable. */
 #define FIRST_SEGMENT_NAME "wal-new.slotd"
 
-/* Reads the whole log and hands each record to `replay`; then, if the log is sound, cuts a torn tail, removes a segment
- * that was prepared but not begun, and flushes it all: what was read may be in no more than the memory of the kernel.
- * */
-bool recover(struct disk *disk, const struct log_start *start, record_ahead_f *ahead, wal_replay_f *replay,
-	     void *context, struct recovered *recovered, struct wal_recovery *found, struct error *error);
+/* Who is told of the records. */
+struct recover_visit {
+	wal_replay_f *record;
+	record_ahead_f *ahead; /* may be NULL, as the next ones */
+	record_end_f *end;
+	log_progress_f *progress;
+	void *context;
+};
+
+/* Reads the whole log and hands each record on; then, if the log is sound, cuts a torn tail, removes a segment that was
+ * prepared but not begun, and flushes it all: what was read may be in no more than the memory of the kernel. */
+bool recover(struct disk *disk, const struct log_start *start, const struct recover_visit *visit,
+	     struct recovered *recovered, struct wal_recovery *found, struct error *error);

@@ -20,17 +20,36 @@ static uint32_t number_of(struct intern *intern, struct span token, struct error
 	return number;
 }
 
+/* Also for a purged day: its session id is used up all the same. */
+static bool take_tokens(struct table *table, const struct record *record, uint64_t lsn, struct rebuild_booking *booking,
+			struct error *error)
+{
+	*booking = (struct rebuild_booking){
+	    .lsn = lsn,
+	    .session = record->session,
+	    .at_ms = record->at_ms,
+	    .psychologist = number_of(&table->psychologists, record->psychologist, error),
+	    .client = number_of(&table->clients, record->client, error),
+	    .day = record->day,
+	    .minute = record->minute,
+	    .minutes = record->minutes,
+	    .hold_seconds = record->hold_seconds,
+	    .unlisted = record->unlisted,
+	};
+	return booking->psychologist != 0 && booking->client != 0;
+}
+
+static bool book(struct table *table, const struct rebuild_booking *booking, struct error *error)
+{
+	const uint64_t key = key_make(booking->psychologist, booking->day, booking->minute);
+	return table_restore_booking(table, key, booking->client, booking->session, booking->lsn, booking->at_ms,
+				     booking->unlisted, booking->hold_seconds, error);
+}
+
 static bool apply_book(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
-	/* Also for a purged day: its session id is used up all the same. */
-	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
-	const uint32_t client = number_of(&table->clients, record->client, error);
-	if (psychologist == 0 || client == 0) {
-		return false;
-	}
-	const uint64_t key = key_make(psychologist, record->day, record->minute);
-	return table_restore_booking(table, key, client, record->session, lsn, record->at_ms, record->unlisted,
-				     record->hold_seconds, error);
+	struct rebuild_booking booking;
+	return take_tokens(table, record, lsn, &booking, error) && book(table, &booking, error);
 }
 
 static bool apply_cancel(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
@@ -187,13 +206,17 @@ static bool redo_slots(struct table *table, const struct record *record, uint64_
 	return true;
 }
 
+static bool book_again(struct table *table, const struct rebuild_booking *booking, struct error *error)
+{
+	const uint64_t key = key_make(booking->psychologist, booking->day, booking->minute);
+	return table_redo_booking(table, key, booking->client, booking->session, booking->minutes, booking->lsn,
+				  booking->at_ms, booking->hold_seconds, error);
+}
+
 static bool redo_book(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
-	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
-	const uint32_t client = number_of(&table->clients, record->client, error);
-	return psychologist != 0 && client != 0 &&
-	       table_redo_booking(table, key_make(psychologist, record->day, record->minute), client, record->session,
-				  record->minutes, lsn, record->at_ms, record->hold_seconds, error);
+	struct rebuild_booking booking;
+	return take_tokens(table, record, lsn, &booking, error) && book_again(table, &booking, error);
 }
 
 static bool redo_move(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
@@ -245,35 +268,80 @@ bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, 
 	const struct snapshot_info *info = &found->info;
 	*start = snapshot_start(info);
 	rebuild->newest_ms = info->created_at_ms > found->newest_ms ? info->created_at_ms : found->newest_ms;
-	return info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(rebuild->table, rebuild->crew, error);
+	const bool done =
+	    info->lsn == 0 || info->lsn != info->end_lsn || table_redo_done(rebuild->table, rebuild->crew, error);
+	table_rest(rebuild->table, true);
+	return done;
 }
 
-void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count)
+/* What the bookings among them will look at; returns how many. */
+static size_t expect(const struct table *table, const struct record *records, size_t count,
+		     struct table_prospect *prospects)
 {
-	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
 	size_t bookings = 0;
 	for (size_t i = 0; i < count && bookings < TABLE_PROSPECTS_MAX; i++) {
 		if (records[i].type == RECORD_BOOK || records[i].type == RECORD_HOLD) {
 			prospects[bookings] =
 			    (struct table_prospect){.day = records[i].day, .minute = records[i].minute};
-			table_expect(rebuild->table, &prospects[bookings++], records[i].psychologist,
-				     records[i].client);
+			table_expect(table, &prospects[bookings++], records[i].psychologist, records[i].client);
 		}
 	}
-	table_approach(rebuild->table, prospects, bookings);
+	return bookings;
+}
+
+void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count)
+{
+	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
+	table_approach(rebuild->table, prospects, expect(rebuild->table, records, count, prospects));
+}
+
+void rebuild_tokens_ahead(const struct rebuild *rebuild, const struct record *records, size_t count)
+{
+	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
+	table_approach_tokens(rebuild->table, prospects, expect(rebuild->table, records, count, prospects));
+}
+
+/* Of what the snapshot covers, and what it may have? */
+static bool is_covered(struct rebuild *rebuild, uint64_t lsn, uint64_t at_ms)
+{
+	rebuild->newest_ms = at_ms > rebuild->newest_ms ? at_ms : rebuild->newest_ms;
+	rebuild->records += lsn > rebuild->found.info.lsn;
+	return lsn <= rebuild->found.info.lsn;
+}
+
+/* The record has been applied. Was it the last that the snapshot may have? */
+static bool passed(struct rebuild *rebuild, uint64_t lsn, struct error *error)
+{
+	if (lsn != rebuild->found.info.end_lsn) {
+		return true;
+	}
+	table_rest(rebuild->table, false); /* for the crew */
+	const bool done = table_redo_done(rebuild->table, rebuild->crew, error);
+	table_rest(rebuild->table, true);
+	return done;
 }
 
 bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error)
 {
-	const struct snapshot_info *info = &rebuild->found.info;
-	rebuild->newest_ms = record->at_ms > rebuild->newest_ms ? record->at_ms : rebuild->newest_ms;
-	if (lsn <= info->lsn) {
+	if (is_covered(rebuild, lsn, record->at_ms)) {
 		return true;
 	}
-	rebuild->records++;
-	if (lsn > info->end_lsn) {
-		return replay_apply(rebuild->table, record, lsn, error);
+	apply_f *apply = lsn > rebuild->found.info.end_lsn ? replay_apply : redo;
+	return apply(rebuild->table, record, lsn, error) && passed(rebuild, lsn, error);
+}
+
+bool rebuild_tokens(const struct rebuild *rebuild, const struct record *record, uint64_t lsn,
+		    struct rebuild_booking *booking, struct error *error)
+{
+	CHECK(record->type == RECORD_BOOK || record->type == RECORD_HOLD);
+	return take_tokens(rebuild->table, record, lsn, booking, error);
+}
+
+bool rebuild_book(struct rebuild *rebuild, const struct rebuild_booking *booking, struct error *error)
+{
+	if (is_covered(rebuild, booking->lsn, booking->at_ms)) {
+		return true;
 	}
-	return redo(rebuild->table, record, lsn, error) &&
-	       (lsn != info->end_lsn || table_redo_done(rebuild->table, rebuild->crew, error));
+	const bool strictly = booking->lsn > rebuild->found.info.end_lsn;
+	return (strictly ? book : book_again)(rebuild->table, booking, error) && passed(rebuild, booking->lsn, error);
 }

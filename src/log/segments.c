@@ -429,8 +429,12 @@ bool segments_open(struct log_device *device, const struct segments_options *opt
 		   struct error *error)
 {
 	struct recovered recovered;
-	if (!check_options(options, error) ||
-	    !recover(disk, &options->start, options->ahead, replay, context, &recovered, found, error)) {
+	const struct recover_visit visit = {.record = replay,
+					    .ahead = options->ahead,
+					    .end = options->replayed,
+					    .progress = options->progress,
+					    .context = context};
+	if (!check_options(options, error) || !recover(disk, &options->start, &visit, &recovered, found, error)) {
 		return false;
 	}
 	struct segments *segments = aligned_alloc(alignof(struct segments), sizeof *segments);

@@ -24,8 +24,10 @@ struct segments_options {
 	uint32_t batch_size;   /* as in wal_options */
 	uint32_t appenders;
 	uint32_t record_size;
-	struct log_start start; /* for reading it */
-	record_ahead_f *ahead;  /* the same; may be NULL */
+	struct log_start start;   /* for reading it */
+	record_ahead_f *ahead;    /* the same; may be NULL */
+	record_end_f *replayed;   /* the same */
+	log_progress_f *progress; /* the same */
 	/* Called when there is more room, on the log's thread. */
 	void (*changed)(void *context);
 	void *context;

@@ -498,6 +498,8 @@ bool wal_open(struct wal **wal, const struct wal_options *options, struct disk *
 	    .record_size = opened->options.record_size,
 	    .start = options->start,
 	    .ahead = options->ahead,
+	    .replayed = options->replayed,
+	    .progress = options->progress,
 	    .changed = on_room,
 	    .context = opened,
 	    .flush = options->flush,

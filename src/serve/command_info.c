@@ -119,7 +119,8 @@ static void add_loading(struct info *info)
 	const uint64_t loaded = atomic_load_explicit(&service->loaded_bytes, memory_order_relaxed);
 	const uint64_t all = atomic_load_explicit(&service->loading_bytes, memory_order_relaxed);
 	const uint64_t elapsed = uptime_seconds(info);
-	const double done = all > 0 && loaded <= all ? (double)loaded / (double)all : 0;
+	/* A damaged snapshot was read for nothing. */
+	const double done = loaded >= all ? all > 0 : (double)loaded / (double)all;
 	add_unsigned(info, "loading_start_time", service->started_ms / 1000);
 	add_unsigned(info, "loading_total_bytes", all);
 	add_unsigned(info, "loading_loaded_bytes", loaded);
@@ -158,10 +159,11 @@ static void add_slots(struct info *info)
 	add_number(info, "slots_booked", TOTAL(slots_booked));
 	add_number(info, "slots_held", TOTAL(slots_held));
 	add_number(info, "slots_blocked", TOTAL(slots_blocked));
-	/* Relaxed, both: figures. */
+	/* A table that is being loaded may be thrown away. Relaxed, both: figures. */
+	const bool whole = !loading(info);
 	const struct busy *busy = &info->service->desk->table->busy;
-	add_unsigned(info, "busy_sources", atomic_load_explicit(&busy->sources, memory_order_relaxed));
-	add_unsigned(info, "busy_intervals", atomic_load_explicit(&busy->intervals, memory_order_relaxed));
+	add_unsigned(info, "busy_sources", whole ? atomic_load_explicit(&busy->sources, memory_order_relaxed) : 0);
+	add_unsigned(info, "busy_intervals", whole ? atomic_load_explicit(&busy->intervals, memory_order_relaxed) : 0);
 	add_number(info, "busy_conflicts", TOTAL(busy_conflicts));
 	add_number(info, "claims_won", TOTAL(claims_won));
 	add_number(info, "holds_expired", TOTAL(holds_expired));

@@ -12,33 +12,42 @@
 #include <serve/log_line.h>
 #include <stdlib.h>
 
-/* How often progress is looked at, and told. */
-#define PROGRESS_RECORDS 16384
-#define PROGRESS_NS      UINT64_C(2000000000)
+/* How often progress is told. */
+#define PROGRESS_NS UINT64_C(2000000000)
+
+static void on_progress(void *context, uint64_t bytes)
+{
+	struct loader *loader = context;
+	struct service *service = loader->desk->service;
+	loader->bytes += bytes;
+	if (loader->relay != NULL && loader->bytes > loader->half_bytes) {
+		table_hurry(loader->desk->table, false); /* what is left may be no more than changes */
+	}
+	/* Relaxed: only shown. */
+	atomic_store_explicit(&service->loaded_bytes, loader->bytes, memory_order_relaxed);
+	const uint64_t now_ns = clock_monotonic_ns(service->clock);
+	if (now_ns - loader->told_ns > PROGRESS_NS) {
+		loader->told_ns = now_ns;
+		log_line(LOG_INFO, "loading", "bytes=%" PRIu64 " of=%" PRIu64, loader->bytes,
+			 atomic_load_explicit(&service->loading_bytes, memory_order_relaxed));
+	}
+}
 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
-	struct loader *loader = context;
-	if (!rebuild_record(&loader->rebuild, record, lsn, error)) {
-		return false;
-	}
-	loader->bytes += record_size(record);
-	if (++loader->records % PROGRESS_RECORDS == 0) {
-		/* Relaxed: only shown. */
-		atomic_store_explicit(&loader->desk->service->loaded_bytes, loader->bytes, memory_order_relaxed);
-		const uint64_t now_ns = clock_monotonic_ns(loader->desk->clock);
-		if (now_ns - loader->told_ns > PROGRESS_NS) {
-			loader->told_ns = now_ns;
-			log_line(LOG_INFO, "replaying the log", "records=%" PRIu64, loader->records);
-		}
-	}
-	return true;
+	return relay_record(((struct loader *)context)->relay, record, lsn, error);
 }
 
 static void on_ahead(void *context, const struct record *records, size_t count)
 {
 	const struct loader *loader = context;
-	rebuild_ahead(&loader->rebuild, records, count);
+	relay_ahead(loader->relay, records, count);
+}
+
+static bool on_replayed(void *context, struct error *error)
+{
+	struct loader *loader = context;
+	return relay_finish(loader->relay, error);
 }
 
 /* Slots by state, as the counters of INFO know them: counted once here, by differences from then on. */
@@ -67,29 +76,34 @@ static uint32_t largest_record(const struct config *config)
 	return least <= config->segment_size ? RECORD_SIZE_MAX : RECORD_PLAIN_SIZE_MAX;
 }
 
-/* How much log there is to read at most: what INFO shows progress against. The last segment is not full. */
-static uint64_t log_bytes(struct disk *disk)
+/* How much there is to read at most, the newest snapshot and the log: what INFO shows progress against. The last segment is not
+ * full. */
+static uint64_t bytes_to_load(struct disk *disk)
 {
 	struct disk_entry *entries = NULL;
 	size_t count = 0;
-	uint64_t bytes = 0;
+	uint64_t log = 0;
+	uint64_t snapshot = 0;
 	if (!disk->list(disk->context, &entries, &count, NULL)) {
 		return 0; /* wal_open meets the same and says so */
 	}
+	/* Sorted by name, so snapshots by age. */
 	for (size_t i = 0; i < count; i++) {
 		uint64_t number;
-		bytes += segment_parse_name(entries[i].name, &number) ? entries[i].size : 0;
+		log += segment_parse_name(entries[i].name, &number) ? entries[i].size : 0;
+		snapshot = snapshot_parse_name(entries[i].name, &number) ? entries[i].size : snapshot;
 	}
 	free(entries);
-	return bytes;
+	return snapshot + log;
 }
 
 /* What is left of an unfinished snapshot goes, the newest sound one is loaded, damaged ones are said. */
-static bool load_snapshot(struct loader *loader, struct log_start *start, struct error *error)
+static bool load_snapshot(struct loader *loader, uint32_t threads, struct log_start *start, struct error *error)
 {
 	struct desk *desk = loader->desk;
 	const uint64_t began_ns = clock_monotonic_ns(desk->clock);
-	const struct snapshot_target into = {.table = desk->table, .crew = crew_size()};
+	const struct snapshot_target into = {
+	    .table = desk->table, .crew = threads, .progress = on_progress, .context = loader};
 	if (!snapshot_tidy(loader->disk, error) ||
 	    !rebuild_begin(&loader->rebuild, &into, loader->disk, start, error)) {
 		return false;
@@ -108,18 +122,19 @@ static bool load_snapshot(struct loader *loader, struct log_start *start, struct
 	return true;
 }
 
-static void *load(void *argument)
+/* The snapshot, then the log, by so many threads. */
+static bool open_log(struct loader *loader, uint32_t threads, struct wal_recovery *found, struct error *error)
 {
-	struct loader *loader = argument;
 	struct service *service = loader->desk->service;
 	const struct config *config = service->config;
-	service_worker = service->worker_count;
 	struct wal_options options = {
 	    .segment_size = config->segment_size,
 	    .batch_size = batch_size(config),
 	    .appenders = config->threads,
 	    .record_size = largest_record(config),
 	    .ahead = on_ahead,
+	    .replayed = on_replayed,
+	    .progress = on_progress,
 	    .flush = config->fsync,
 	    .commit_timeout_ns = config->commit_timeout * UINT64_C(1000000000),
 	    .commit_delay_ns = config->commit_delay * UINT64_C(1000),
@@ -127,14 +142,51 @@ static void *load(void *argument)
 	    .appended = worker_appended,
 	    .context = loader->owner,
 	};
+	if (!load_snapshot(loader, threads, &options.start, error)) {
+		return false;
+	}
+	loader->relay = relay_begin(&loader->rebuild, threads, error);
+	if (loader->relay == NULL) {
+		return false;
+	}
+	/* As long as there is more of the log to come than was read, so is, most likely, of what it brings. */
+	const uint64_t all = atomic_load_explicit(&service->loading_bytes, memory_order_relaxed);
+	loader->half_bytes = loader->bytes + (all > loader->bytes ? all - loader->bytes : 0) / 2;
+	table_hurry(loader->desk->table, true);
+	const bool opened =
+	    wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, found, error);
+	relay_end(loader->relay);
+	loader->relay = NULL;
+	return opened;
+}
+
+/* What several threads refuse is judged again by one, from the start: its words count (log/relay.h). */
+static bool open_log_surely(struct loader *loader, struct wal_recovery *found, struct error *error)
+{
+	const uint32_t threads = crew_size();
+	if (open_log(loader, threads, found, error)) {
+		return true;
+	}
+	if (threads == 1 || !table_clear(loader->desk->table, error)) {
+		return false;
+	}
+	loader->bytes = 0;
+	return open_log(loader, 1, found, error);
+}
+
+static void *load(void *argument)
+{
+	struct loader *loader = argument;
+	struct service *service = loader->desk->service;
+	const struct config *config = service->config;
+	service_worker = service->worker_count;
 	const uint64_t began_ns = clock_monotonic_ns(service->clock);
 	loader->told_ns = began_ns;
 	/* Relaxed: only shown. */
-	atomic_store_explicit(&service->loading_bytes, log_bytes(loader->disk), memory_order_relaxed);
+	atomic_store_explicit(&service->loading_bytes, bytes_to_load(loader->disk), memory_order_relaxed);
 	struct wal_recovery found = {0};
 	struct error error = {0};
-	if (!load_snapshot(loader, &options.start, &error) ||
-	    !wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, &found, &error)) {
+	if (!open_log_surely(loader, &found, &error)) {
 		log_line(LOG_ERROR, "the log was refused", "dir=%s error=\"%s\"", config->dir, error.text);
 		loader->failed(error.code == ERROR_DAMAGED || error.code == ERROR_NEWER ? EXIT_LOG_REFUSED : 1);
 		return NULL;

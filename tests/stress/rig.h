@@ -9,7 +9,7 @@
 #pragma once
 
 #include <base/check.h>
-#include <log/replay.h>
+#include <log/relay.h>
 #include <pthread.h>
 #include <serve/desk.h>
 #include <sim/sim_disk.h>
@@ -33,6 +33,7 @@ struct rig {
 	struct desk desk;
 	struct wal *wal;
 	struct rebuild rebuild;
+	struct relay *relay;
 	/* guards what the threads sleep for: room in the log, something to pump */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -127,10 +128,22 @@ static inline void rig_own(struct rig *rig, uint64_t seconds)
 static bool rig_on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
 	struct rig *rig = context;
-	return rebuild_record(&rig->rebuild, record, lsn, error);
+	return relay_record(rig->relay, record, lsn, error);
 }
 
-/* Opens the log, replaying what it has into a new table. */
+static void rig_on_ahead(void *context, const struct record *records, size_t count)
+{
+	const struct rig *rig = context;
+	relay_ahead(rig->relay, records, count);
+}
+
+static bool rig_on_replayed(void *context, struct error *error)
+{
+	struct rig *rig = context;
+	return relay_finish(rig->relay, error);
+}
+
+/* Opens the log, replaying what it has into a new table, by two threads. */
 static inline void rig_open(struct rig *rig)
 {
 	struct error error = {0};
@@ -144,6 +157,8 @@ static inline void rig_open(struct rig *rig)
 	struct wal_options options = {.segment_size = RIG_SEGMENT,
 				      .batch_size = 16 * DISK_ALIGN,
 				      .appenders = rig->threads + 1,
+				      .ahead = rig_on_ahead,
+				      .replayed = rig_on_replayed,
 				      .flush = true,
 				      .advanced = rig_changed,
 				      .appended = rig_changed,
@@ -151,10 +166,12 @@ static inline void rig_open(struct rig *rig)
 	struct wal_recovery found;
 	const struct snapshot_target into = {.table = &rig->table, .crew = 2};
 	if (!rebuild_begin(&rig->rebuild, &into, &rig->disk.port, &options.start, &error) ||
+	    (rig->relay = relay_begin(&rig->rebuild, 2, &error)) == NULL ||
 	    !wal_open(&rig->wal, &options, &rig->disk.port, &rig->clock, rig_on_record, rig, &found, &error)) {
 		printf("violation: the log cannot be replayed: %s\n", error.text);
 		exit(EXIT_FAILURE);
 	}
+	relay_end(rig->relay);
 	table_restore_done(&rig->table);
 	CHECK(desk_restore_holds(&rig->desk, rig->rebuild.newest_ms, &error));
 	atomic_store_explicit(&rig->desk.wal, rig->wal, memory_order_release);

@@ -7,7 +7,7 @@
  * restored is compared with that of the toy's own records up to the recovered lsn.
  */
 #include "fixture.h"
-#include <log/replay.h>
+#include <log/relay.h>
 #include <log/snapshot.h>
 #include <model/toy_desk.h>
 #include <slot/image.h>
@@ -35,6 +35,9 @@ struct world {
 	struct error error;
 	/* what the last restart found */
 	struct rebuild rebuild;
+	struct relay *relay; /* and, while there is one, what ends it */
+	record_end_f *replayed;
+	uint64_t progress; /* of the snapshot */
 	struct wal_recovery recovery;
 };
 
@@ -68,8 +71,12 @@ static bool ignore_record(void *context, const struct record *record, uint64_t l
 
 static bool open_log(wal_replay_f *replay, void *context, const struct log_start *start)
 {
-	const struct wal_options options = {
-	    .segment_size = 5 * DISK_ALIGN, .batch_size = DISK_ALIGN, .appenders = 1, .flush = true, .start = *start};
+	const struct wal_options options = {.segment_size = 5 * DISK_ALIGN,
+					    .batch_size = DISK_ALIGN,
+					    .appenders = 1,
+					    .replayed = world.replayed,
+					    .flush = true,
+					    .start = *start};
 	return wal_open(&world.wal, &options, &world.disk.port, &world.clock, replay, context, &world.recovery,
 			&world.error);
 }
@@ -271,7 +278,29 @@ static uint32_t count_files(const char *start)
 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
-	return rebuild_record(context, record, lsn, error);
+	return relay_record(((struct world *)context)->relay, record, lsn, error);
+}
+
+static bool on_replayed(void *context, struct error *error)
+{
+	return relay_finish(((struct world *)context)->relay, error);
+}
+
+static void on_progress(void *context, uint64_t bytes)
+{
+	((struct world *)context)->progress += bytes;
+}
+
+/* By so many threads. */
+static bool replay_log(uint32_t threads, const struct log_start *start)
+{
+	world.replayed = on_replayed;
+	world.relay = relay_begin(&world.rebuild, threads, &world.error);
+	cr_assert_not_null(world.relay);
+	const bool opened = open_log(on_record, &world, start);
+	relay_end(world.relay);
+	world.replayed = NULL;
+	return opened;
 }
 
 static char *dump(const struct table *table)
@@ -305,9 +334,11 @@ static bool restart(void)
 	struct log_start start;
 	/* Reads go under a lock, one at a time: the simulated disk does not notice that they are several. */
 	static uint32_t crew;
-	const struct snapshot_target into = {.table = &table, .crew = 1 + crew++ % 3};
+	world.progress = 0;
+	const struct snapshot_target into = {
+	    .table = &table, .crew = 1 + crew++ % 3, .progress = on_progress, .context = &world};
 	const bool opened = rebuild_begin(&world.rebuild, &into, &world.disk.port, &start, &world.error) &&
-			    open_log(on_record, &world.rebuild, &start);
+			    replay_log(into.crew, &start);
 	if (opened) {
 		table_restore_done(&table);
 		table_check(&table);
@@ -340,6 +371,8 @@ Test(snapshot, with_the_log_from_it_on_is_what_the_whole_log_is)
 	check_restart();
 	cr_assert_eq(world.rebuild.found.info.lsn, world.previous_lsn);
 	cr_assert_eq(world.rebuild.found.damaged, 0);
+	/* The begin was read before. */
+	cr_assert_eq(world.progress, world.rebuild.found.info.bytes - DISK_ALIGN);
 	cr_assert_eq(world.recovery.last_lsn, world.logged);
 	cr_assert_lt(world.rebuild.records, world.logged);
 	cr_assert_eq(count_files("snap-"), 2, "the newest and the one before");

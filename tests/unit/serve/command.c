@@ -239,6 +239,14 @@ Test(command, while_the_log_is_read_only_what_needs_no_slots_is_answered)
 	expect("SELECT 0", "+OK\r\n");
 	cr_assert(contains("INFO", "loading:1\r\n"));
 	cr_assert(contains("INFO persistence", "loading_eta_seconds:1\r\n"));
+	/* As in Redis, so that what waits for Redis waits for this. */
+	cr_assert(contains("INFO persistence", "loading_total_bytes:0\r\n"));
+	service.loading_bytes = 1000;
+	service.loaded_bytes = 250;
+	cr_assert(contains("INFO persistence", "loading_total_bytes:1000\r\nloading_loaded_bytes:250\r\n"
+					       "loading_loaded_perc:25.00\r\n"));
+	service.loaded_bytes = 1250;
+	cr_assert(contains("INFO persistence", "loading_loaded_perc:100.00\r\nloading_eta_seconds:1\r\n"));
 	cr_assert(contains("HELLO 3", "version"));
 }
 
