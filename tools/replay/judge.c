@@ -4,6 +4,7 @@
 #include "judge.h"
 #include "rebuilt.h"
 
+#include <base/crew.h>
 #include <inttypes.h>
 #include <log/replay.h>
 #include <stdlib.h>
@@ -166,6 +167,7 @@ static void judge_records(struct disk *disk, struct rebuilt *rebuilt, const stru
 {
 	struct reader reader;
 	if (reader_open(&reader, disk, start, &judgement->reason)) {
+		window_look_ahead(&reader.window);
 		if (read_all(&reader, rebuilt, judgement)) {
 			judgement->repair = judgement->torn_bytes != 0 ? REPAIR_TAIL : REPAIR_NOTHING;
 		} else if (judgement->reason.code == ERROR_DAMAGED) {
@@ -180,7 +182,7 @@ void judge_log(struct disk *disk, struct judgement *judgement)
 	*judgement = (struct judgement){.repair = REPAIR_NONE};
 	struct rebuilt rebuilt = {0};
 	struct log_start start;
-	if (rebuilt_open(&rebuilt, disk, UINT64_MAX, &start, &judgement->reason)) {
+	if (rebuilt_open(&rebuilt, disk, crew_size(), UINT64_MAX, &start, &judgement->reason)) {
 		const struct snapshot_found *found = &rebuilt.rebuild.found;
 		if (found->damaged > 0) {
 			judgement->repair = REPAIR_SNAPSHOT;

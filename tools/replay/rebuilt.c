@@ -7,7 +7,6 @@
 #include "rebuilt.h"
 
 #include <base/check.h>
-#include <base/crew.h>
 #include <base/hash.h>
 #include <slot/civil.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 #define TABLE_STRIPES 16
 
 /* The newest sound snapshot, if it is of `end_lsn` or before, and otherwise none. */
-static bool begin(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, struct log_start *start,
+static bool begin(struct rebuilt *rebuilt, struct disk *disk, uint32_t crew, uint64_t end_lsn, struct log_start *start,
 		  struct error *error)
 {
 	if (end_lsn != UINT64_MAX) {
@@ -27,22 +26,22 @@ static bool begin(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, 
 			return false;
 		}
 		if (found.info.end_lsn > end_lsn) {
-			rebuilt->rebuild = (struct rebuild){.table = &rebuilt->table};
+			rebuilt->rebuild = (struct rebuild){.table = &rebuilt->table, .crew = 1};
 			*start = (struct log_start){0};
 			return true;
 		}
 	}
-	const struct snapshot_target into = {.table = &rebuilt->table, .crew = crew_size()};
+	const struct snapshot_target into = {.table = &rebuilt->table, .crew = crew};
 	return rebuild_begin(&rebuilt->rebuild, &into, disk, start, error);
 }
 
-bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint64_t end_lsn, struct log_start *start,
+bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint32_t crew, uint64_t end_lsn, struct log_start *start,
 		  struct error *error)
 {
 	const struct table_options options = {.stripe_count = TABLE_STRIPES, .seed = hash_seed_random()};
 	memory_init(&rebuilt->memory, TABLE_LIMIT);
 	rebuilt->is_open = table_init(&rebuilt->table, &rebuilt->memory, &options, error);
-	return rebuilt->is_open && begin(rebuilt, disk, end_lsn, start, error);
+	return rebuilt->is_open && begin(rebuilt, disk, crew, end_lsn, start, error);
 }
 
 void rebuilt_close(struct rebuilt *rebuilt)

@@ -5,8 +5,9 @@
 #include "follow.h"
 
 #include <base/check.h>
+#include <base/crew.h>
 #include <inttypes.h>
-#include <log/replay.h>
+#include <log/relay.h>
 #include <slot/image.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -15,6 +16,12 @@ static bool prints_records(const struct options *options)
 {
 	return !options->verify && !options->dump && !options->stats && !options->quiet &&
 	       options->format != FORMAT_RESP;
+}
+
+/* Are records applied to a table, which says something in the end? */
+static bool is_rebuilt(const struct options *options)
+{
+	return options->verify || options->dump || options->format == FORMAT_RESP;
 }
 
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
@@ -26,7 +33,7 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 	}
 	totals_add_record(&scan->totals, record, lsn);
 	if (scan->rebuilt != NULL) {
-		return rebuild_record(&scan->rebuilt->rebuild, record, lsn, error);
+		return relay_record(scan->relay, record, lsn, error);
 	}
 	if (prints_records(options)) {
 		format_record(&scan->output.buffer, options->format, record, lsn);
@@ -37,7 +44,7 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 static void on_ahead(void *context, const struct record *records, size_t count)
 {
 	const struct scan *scan = context;
-	rebuild_ahead(&scan->rebuilt->rebuild, records, count);
+	relay_ahead(scan->relay, records, count);
 }
 
 bool scan_block(struct scan *scan, const struct reader_block *block, struct error *error)
@@ -127,25 +134,35 @@ static int status_of(const struct scan *scan, bool sound, const struct error *er
 	return scan->found.damaged > 0 ? STATUS_DAMAGED : STATUS_SOUND;
 }
 
-static int scan_log(struct scan *scan, const struct log_start *start)
+static bool read_records(struct scan *scan, struct error *error)
 {
 	const struct options *options = scan->options;
-	struct error error = {0};
+	if (scan->rebuilt != NULL) {
+		scan->reader.ahead = on_ahead;
+		scan->relay = relay_begin(&scan->rebuilt->rebuild, scan->threads, error);
+		if (scan->relay == NULL) {
+			return false;
+		}
+	}
+	if (options->follow) {
+		return follow_log(scan, error);
+	}
+	window_look_ahead(&scan->reader.window);
+	return read_log(scan, error) && (scan->relay == NULL || relay_finish(scan->relay, error));
+}
+
+static bool scan_log(struct scan *scan, const struct log_start *start, struct error *error)
+{
+	const struct options *options = scan->options;
 	const bool shown =
 	    isatty(STDERR_FILENO) && !options->follow && !(prints_records(options) && isatty(STDOUT_FILENO));
-	bool sound = reader_open(&scan->reader, scan->disk, start, &error);
-	scan->reader.ahead = scan->rebuilt != NULL ? on_ahead : NULL;
 	progress_begin(&scan->progress, shown, scan->disk);
-	if (sound) {
-		sound = options->follow ? follow_log(scan, &error) : read_log(scan, &error);
-	}
+	const bool sound = reader_open(&scan->reader, scan->disk, start, error) && read_records(scan, error);
 	progress_end(&scan->progress);
-	if (sound) {
-		print_end(scan);
+	if (scan->relay != NULL) {
+		relay_end(scan->relay);
 	}
-	output_flush(&scan->output);
-	reader_close(&scan->reader);
-	return status_of(scan, sound, &error);
+	return sound;
 }
 
 /* The snapshot there is: what it says about the log, and, when there is a table, what it has. */
@@ -156,32 +173,67 @@ static bool begin(struct scan *scan, struct log_start *start, struct error *erro
 			return false;
 		}
 		*start = snapshot_start(&scan->found.info);
-	} else {
-		if (!rebuilt_open(scan->rebuilt, scan->disk, scan->options->selection.end_lsn, start, error)) {
-			return false;
-		}
-		scan->found = scan->rebuilt->rebuild.found;
+		return true;
 	}
+	if (!rebuilt_open(scan->rebuilt, scan->disk, scan->threads, scan->options->selection.end_lsn, start, error)) {
+		return false;
+	}
+	scan->found = scan->rebuilt->rebuild.found;
+	return true;
+}
+
+static void say_damaged(const struct scan *scan)
+{
 	if (scan->found.damaged > 0) {
 		fprintf(stderr, "slotd-replay: %" PRIu32 " damaged snapshots, what is before them is used: %s\n",
 			scan->found.damaged, scan->found.damage.text);
 	}
-	return true;
+}
+
+static bool read_whole(struct scan *scan, struct error *error)
+{
+	struct log_start start;
+	if (!begin(scan, &start, error)) {
+		return false;
+	}
+	if (scan->threads == 1) {
+		say_damaged(scan); /* at once: there may be no end to following */
+	}
+	return scan_log(scan, &start, error);
+}
+
+/* False: nothing was said, since several threads refused it; one is to look again (log/relay.h). */
+static bool run(struct options *options, struct disk *disk, uint32_t threads, int *status)
+{
+	struct error error = {0};
+	struct rebuilt rebuilt = {0};
+	struct scan scan = {.options = options, .disk = disk, .reader.file = -1, .threads = threads};
+	scan.rebuilt = is_rebuilt(options) ? &rebuilt : NULL;
+	const bool sound = read_whole(&scan, &error);
+	const bool says = sound || threads == 1;
+	if (sound && threads > 1) {
+		say_damaged(&scan);
+	}
+	if (sound) {
+		print_end(&scan);
+	}
+	if (says) {
+		output_flush(&scan.output);
+		*status = status_of(&scan, sound, &error);
+	}
+	reader_close(&scan.reader);
+	rebuilt_close(&rebuilt);
+	output_fini(&scan.output);
+	return says;
 }
 
 int scan_run(struct options *options, struct disk *disk)
 {
-	struct error error = {0};
-	struct rebuilt rebuilt = {0};
-	struct scan scan = {.options = options, .disk = disk};
-	struct log_start start;
-	if (options->verify || options->dump || options->format == FORMAT_RESP) {
-		scan.rebuilt = &rebuilt;
+	const bool at_once = !is_rebuilt(options) || options->follow || selection_narrows(&options->selection);
+	const uint32_t threads = at_once ? 1 : crew_size();
+	int status;
+	if (!run(options, disk, threads, &status)) {
+		CHECK(run(options, disk, 1, &status));
 	}
-	const int status = begin(&scan, &start, &error) ? scan_log(&scan, &start) : status_of(&scan, false, &error);
-	if (scan.rebuilt != NULL) {
-		rebuilt_close(&rebuilt);
-	}
-	output_fini(&scan.output);
 	return status;
 }

@@ -15,7 +15,9 @@ struct scan {
 	struct options *options;
 	struct disk *disk;
 	struct reader reader;
-	struct rebuilt *rebuilt;     /* NULL: records are not applied to a table */
+	struct rebuilt *rebuilt; /* NULL: records are not applied to a table; else, while they are, */
+	struct relay *relay;     /* by so many threads */
+	uint32_t threads;
 	struct snapshot_found found; /* the snapshot it begins with */
 	struct totals totals;
 	struct output output;
