@@ -5,8 +5,8 @@
  * reads a valid, if outdated, record and finds out by looking at what it says (its key, its state word). That is what
  * lets claims and reads go without locks. Number 0 means none.
  *
- * Beside each record there may be another few bytes that most records never need: zero at first, they take no memory before one of
- * their page is written. They are the caller's as the record is, but nobody clears them either.
+ * Beside each record there may be another few bytes that most records never need: zero at first, they take no memory before one
+ * of their page is written. They are the caller's as the record is, but nobody clears them either.
  *
  * The pool bounds numbers by address space only; the budget is the affair of whoever knows what a record costs.
  *
@@ -38,8 +38,8 @@ struct pool {
 	_Atomic uint32_t used;
 };
 
-/* Reserves address space for MEMORY_ADDRESS_FACTOR times as many records as fit in `limit` bytes. `beside_size`: of what is beside
- * a record, or 0. */
+/* Reserves address space for MEMORY_ADDRESS_FACTOR times as many records as fit in `limit` bytes. `beside_size`: of what is
+ * beside a record, or 0. */
 bool pool_init(struct pool *pool, uint64_t limit, size_t record_size, size_t beside_size, struct error *error);
 void pool_fini(struct pool *pool);
 

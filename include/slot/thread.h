@@ -9,8 +9,8 @@
  *        | 17 | ---------------> | 12 | -----------> |  3 | ---> 0
  *        +----+    session 17    +----+  session 12  +----+  session 3
  *
- * Clients whose tokens are neighbours share a word, and so a thread (four, with tokens of 16 bytes): who walks it passes over the
- * sessions of the others.
+ * Clients whose tokens are neighbours share a word, and so a thread (four, with tokens of 16 bytes): who walks it passes over
+ * the sessions of the others.
  *
  * Who may do what:
  *

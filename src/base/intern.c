@@ -28,8 +28,8 @@ static _Atomic uint64_t *lasts_of(const struct intern *intern, uint32_t step)
 	return (_Atomic uint64_t *)(void *)intern->lasts.base + step / STEPS_PER_LAST;
 }
 
-/* Relaxed, all: who has a token's number got it from somebody who saw it in the index, where it came with release. Atomic, since
- * the neighbours' bits are of other threads. */
+/* Relaxed, all: who has a token's number got it from somebody who saw it in the index, where it came with release. Atomic,
+ * since the neighbours' bits are of other threads. */
 static void set_last(struct intern *intern, uint32_t step)
 {
 	atomic_fetch_or_explicit(lasts_of(intern, step), UINT64_C(1) << step % STEPS_PER_LAST, memory_order_relaxed);

@@ -142,8 +142,8 @@ static bool place(struct intern *intern, uint32_t number, struct span token)
 	return intern_place(intern, &(struct intern_copy){number, token}, 1);
 }
 
-/* What a snapshot brings: the same numbers again, also without some that had no name, and those of a slotd that had a length beside
- * each. */
+/* What a snapshot brings: the same numbers again, also without some that had no name, and those of a slotd that had a length
+ * beside each. */
 Test(intern, tokens_are_placed_under_the_numbers_they_had)
 {
 	struct memory memory;
