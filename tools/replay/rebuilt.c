@@ -13,8 +13,8 @@
 
 /* Address space, of which the table uses what the log needs. Bytes. */
 #define TABLE_LIMIT (UINT64_C(64) << 30)
-/* For one thread. Each costs a page and a few system calls. */
-#define TABLE_STRIPES 16
+/* For a few threads. Each costs a page. */
+#define TABLE_STRIPES 64
 
 /* The newest sound snapshot, if it is of `end_lsn` or before, and otherwise none. */
 static bool begin(struct rebuilt *rebuilt, struct disk *disk, uint32_t crew, uint64_t end_lsn, struct log_start *start,
@@ -41,6 +41,9 @@ bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint32_t crew, uin
 	const struct table_options options = {.stripe_count = TABLE_STRIPES, .seed = hash_seed_random()};
 	memory_init(&rebuilt->memory, TABLE_LIMIT);
 	rebuilt->is_open = table_init(&rebuilt->table, &rebuilt->memory, &options, error);
+	if (rebuilt->is_open) {
+		table_hurry(&rebuilt->table, true); /* it is gone before long */
+	}
 	return rebuilt->is_open && begin(rebuilt, disk, crew, end_lsn, start, error);
 }
 
