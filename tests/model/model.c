@@ -2,6 +2,7 @@
  * model: see model/model.h. Nothing here is clever on purpose.
  */
 #include <base/check.h>
+#include <base/hash.h>
 #include <base/limits.h>
 #include <model/model_busy.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ void model_fini(struct model *model)
 	lock_fini(&model->lock);
 	free(model->slots);
 	free(model->sessions);
+	free(model->places);
 	free(model->intervals);
 	free(model->sources);
 }
@@ -51,10 +53,12 @@ void model_copy(struct model *copy, const struct model *model)
 	copy->holds_per_client = model->holds_per_client;
 	copy->slot_count = model->slot_count;
 	copy->session_count = model->session_count;
+	copy->place_count = model->place_count;
 	copy->interval_count = model->interval_count;
 	copy->source_count = model->source_count;
 	copy->slots = copy_array(model->slots, model->slot_count * sizeof *model->slots);
 	copy->sessions = copy_array(model->sessions, model->session_count * sizeof *model->sessions);
+	copy->places = copy_array(model->places, model->place_count * sizeof *model->places);
 	copy->intervals = copy_array(model->intervals, model->interval_count * sizeof *model->intervals);
 	copy->sources = copy_array(model->sources, model->source_count * sizeof *model->sources);
 }
@@ -64,10 +68,13 @@ void model_take_over(struct model *model, struct model *copy)
 	struct model old = *copy;
 	old.slots = model->slots;
 	old.sessions = model->sessions;
+	old.places = model->places;
 	model->slots = copy->slots;
 	model->slot_count = copy->slot_count;
 	model->sessions = copy->sessions;
 	model->session_count = copy->session_count;
+	model->places = copy->places;
+	model->place_count = copy->place_count;
 	model_fini(&old); /* what calendars say is the same in both */
 }
 
@@ -84,14 +91,34 @@ static struct model_slot *find_slot(struct model *model, uint64_t key)
 	return NULL;
 }
 
+/* Where the id is, or the empty place where it would be. */
+static uint32_t *place_of(const struct model *model, uint64_t id)
+{
+	size_t at = (size_t)hash_u64(id, 0) & (model->place_count - 1);
+	while (model->places[at] != 0 && model->sessions[model->places[at] - 1].id != id) {
+		at = (at + 1) & (model->place_count - 1);
+	}
+	return &model->places[at];
+}
+
 static struct model_session *find_session(struct model *model, uint64_t id)
 {
-	for (size_t i = 0; i < model->session_count; i++) {
-		if (model->sessions[i].id == id) {
-			return &model->sessions[i];
-		}
+	const uint32_t place = model->place_count != 0 ? *place_of(model, id) : 0;
+	return place != 0 ? &model->sessions[place - 1] : NULL;
+}
+
+/* Twice as many places as sessions at least, each session at its own. */
+static void place_sessions(struct model *model)
+{
+	while (model->place_count < 2 * model->session_count + 2) {
+		model->place_count = model->place_count != 0 ? 2 * model->place_count : 16;
 	}
-	return NULL;
+	free(model->places);
+	model->places = calloc(model->place_count, sizeof *model->places);
+	CHECK(model->places != NULL);
+	for (size_t i = 0; i < model->session_count; i++) {
+		*place_of(model, model->sessions[i].id) = (uint32_t)i + 1;
+	}
 }
 
 static void add_slot(struct model *model, uint64_t key, uint16_t minutes)
@@ -107,6 +134,11 @@ static void add_session(struct model *model, const struct model_session *session
 	model->sessions = realloc(model->sessions, (model->session_count + 1) * sizeof *model->sessions);
 	CHECK(model->sessions != NULL);
 	model->sessions[model->session_count++] = *session;
+	if (model->place_count < 2 * model->session_count + 2) {
+		place_sessions(model);
+	} else {
+		*place_of(model, session->id) = (uint32_t)model->session_count;
+	}
 }
 
 static bool is_past(const struct model *model, uint64_t key)
@@ -196,12 +228,13 @@ static enum model_outcome close_slot(struct model *model, uint64_t key)
 	return MODEL_DONE;
 }
 
-static uint32_t count_live(const struct model *model, uint32_t client)
+static uint32_t count_live(struct model *model, uint32_t client)
 {
 	uint32_t count = 0;
-	for (size_t i = 0; i < model->session_count; i++) {
-		const struct model_session *session = &model->sessions[i];
-		count += session->client == client && session->status == SESSION_HELD && !is_over(model, session);
+	for (size_t i = 0; i < model->slot_count; i++) {
+		const struct model_session *session =
+		    model->slots[i].client == client ? find_session(model, model->slots[i].session) : NULL;
+		count += session != NULL && session->status == SESSION_HELD && !is_over(model, session);
 	}
 	return count;
 }
@@ -426,6 +459,7 @@ static void purge_days(struct model *model, uint16_t day)
 		}
 	}
 	model->session_count = kept;
+	place_sessions(model);
 }
 
 enum model_outcome model_open(struct model *model, uint64_t key, uint16_t minutes, bool *opened)
@@ -534,6 +568,15 @@ bool model_session(struct model *model, uint64_t id, struct model_session *sessi
 	}
 	lock_give(&model->lock);
 	return found != NULL;
+}
+
+size_t model_session_number(struct model *model, uint64_t id)
+{
+	lock_take(&model->lock);
+	const struct model_session *found = find_session(model, id);
+	const size_t number = found != NULL ? (size_t)(found - model->sessions) + 1 : 0;
+	lock_give(&model->lock);
+	return number;
 }
 
 size_t model_day(struct model *model, uint32_t psychologist, uint16_t day, struct model_slot *slots)

@@ -1,5 +1,6 @@
 /*
- * model: the hours and sessions of slotd, obviously right and as slow as that takes: one lock, arrays, linear search.
+ * model: the hours and sessions of slotd, obviously right and as slow as that takes: one lock, arrays, linear search (but
+ * for a session by its id, of which there may be a million).
  *
  * What table and desk do is compared with it. It knows no lsn, no log and no memory, and gives no ids: the ids of new
  * sessions are whatever the other side says, which must not repeat itself.
@@ -81,6 +82,9 @@ struct model {
 	size_t slot_count;
 	struct model_session *sessions;
 	size_t session_count;
+	/* where in `sessions` an id is, plus 1: linear probing from its hash on; 0 is an empty place */
+	uint32_t *places;
+	size_t place_count; /* a power of two, or 0 */
 	struct model_interval *intervals;
 	size_t interval_count;
 	struct model_source *sources;
@@ -131,6 +135,8 @@ bool model_has_started(const struct model *model, uint64_t key);
 /* False if there is none. */
 bool model_slot(struct model *model, uint64_t key, struct model_slot *slot);
 bool model_session(struct model *model, uint64_t id, struct model_session *session);
+/* How many sessions were made before this one, itself included; 0: there is none. As long as nothing is purged. */
+size_t model_session_number(struct model *model, uint64_t id);
 /* The slots of a day in order of time; `slots` has room for all minutes of a day. */
 size_t model_day(struct model *model, uint32_t psychologist, uint16_t day, struct model_slot *slots);
 

@@ -119,12 +119,17 @@ static bool update(struct model *model, const struct model_interval *window, uin
 		source = &model->sources[model->source_count++];
 		*source = (struct model_source){window->psychologist, window->source, generation + 1};
 	}
-	struct model before;
-	model_copy(&before, model);
+	/* Of the rest of the model, which may be big, nothing is compared. */
+	struct model before = {.interval_count = model->interval_count};
+	before.intervals = calloc(before.interval_count + 1, sizeof *before.intervals);
+	CHECK(before.intervals != NULL);
+	for (size_t i = 0; i < before.interval_count; i++) {
+		before.intervals[i] = model->intervals[i];
+	}
 	replace(model, window, intervals, count);
 	*changed = source->generation != generation || !same_in(&before, model, window);
 	source->generation = generation;
-	model_fini(&before);
+	free(before.intervals);
 	return true;
 }
 

@@ -12,15 +12,15 @@
  * Method: workers open, close, book, cancel, list and look at four slots of two psychologists; one more thread opens
  * hundreds of thousands of other slots, so that every stripe of the index grows under the workers' hands, and purges
  * days which they work on, too. The toy desk (tests/model) stands for desk and log. What readers were told is kept, and
- * checked afterwards against the history of the slot that the log tells.
+ * checked afterwards against the timeline of the slot that the log tells.
  *
  * Exits 1 with a line on a violation. With --canary claims are made without comparing, which must be found: then 0.
  */
 #include <base/check.h>
 #include <base/clock.h>
 #include <inttypes.h>
-#include <model/history.h>
 #include <model/random.h>
+#include <model/timeline.h>
 #include <model/toy_desk.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -255,16 +255,16 @@ static void *grow(void *argument)
 
 static bool check_told(const struct stress *stress, const struct worker *workers, uint32_t count)
 {
-	struct history histories[HOT_KEYS];
+	struct timeline timelines[HOT_KEYS];
 	for (uint32_t hot = 0; hot < HOT_KEYS; hot++) {
-		history_read(&histories[hot], &stress->toy, stress->hot_keys[hot]);
+		timeline_read(&timelines[hot], &stress->toy, stress->hot_keys[hot]);
 	}
 	bool sound = true;
 	uint64_t checked = 0;
 	for (uint32_t w = 0; w < count; w++) {
 		for (uint32_t i = 0; i < workers[w].told_count && sound; i++) {
 			const struct told *told = &workers[w].told[i];
-			sound = history_allows(&histories[told->hot], &told->look, told->lsn_before);
+			sound = timeline_allows(&timelines[told->hot], &told->look, told->lsn_before);
 			checked++;
 			if (!sound) {
 				printf("violation: slot %" PRIu32 " was told to be %s at lsn %" PRIu64
@@ -276,7 +276,7 @@ static bool check_told(const struct stress *stress, const struct worker *workers
 		}
 	}
 	for (uint32_t hot = 0; hot < HOT_KEYS; hot++) {
-		history_fini(&histories[hot]);
+		timeline_fini(&timelines[hot]);
 	}
 	printf("told and true: %" PRIu64 " answers\n", checked);
 	return sound;
