@@ -24,6 +24,7 @@ CUTS     ?= 200
 IMAGES   ?= 250
 FAULTS   ?= 5
 RUNS     ?= 1000
+OPS      ?= 10000000
 SEED     ?=
 REPETITIONS ?= 5
 
@@ -119,10 +120,11 @@ sources_of_slotd-bench-postgres := $(wildcard tools/postgres/*.c)
 sources_of_talk/talk     := $(wildcard tests/talk/*.c)
 sources_of_crash/crash   := $(wildcard tests/crash/*.c)
 sources_of_history/history := $(wildcard tests/history/main.c)
+sources_of_streams/streams := $(wildcard tests/streams/*.c)
 sources_of_block/recorder := $(wildcard tests/block/*.c)
 sources_of_calendar/expand := $(wildcard tests/calendar/*.c)
 shipped  := $(foreach p,slotd slotd-replay slotd-bench slotd-calsync,$(if $(sources_of_$p),$p))
-programs := $(shipped) $(foreach p,talk/talk crash/crash history/history calendar/expand slotd-bench-postgres,$(if $(sources_of_$p),$p))
+programs := $(shipped) $(foreach p,talk/talk crash/crash history/history streams/streams calendar/expand slotd-bench-postgres,$(if $(sources_of_$p),$p))
 
 # Of one file each: tests/unit/slot/table.c -> unit/slot/table.
 units    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*/*.c))
@@ -214,16 +216,18 @@ sim_tests     = $(foreach p,$(sims),'$p=build/$1/$p --crashes $(or $(crashes_of_
 talk_suite    = 'talk=build/$1/talk/talk --bin build/$1 $(wildcard tests/talk/*.talk) --markdown README.md $(addprefix --markdown ,$(wildcard docs/*.md))'
 crash_suite   = 'crash$(if $3,/$(patsubst --%,%,$(lastword $3)))=build/$1/crash/crash --bin build/$1 --cycles $2 $3 $(seed)'
 history_suite = 'history=build/$1/history/history --bin build/$1 --runs $2 $(seed)'
+streams_suite = 'streams=build/$1/streams/streams --bin build/$1 --ops $2 $(seed)'
 cut_suites    = $(foreach kind,ext4 xfs,'crash/power_cut-$(kind)=tests/crash/power_cut.sh build/$1 $(kind) 2 $(SEED)')
 calendar_suites = 'calendar/oracle=tests/calendar/oracle.py build/$1/calendar/expand' 'calendar/sync=tests/calendar/sync.py --bin build/$1'
 built         = $(addprefix build/$1/,$(shipped) $2)
 
-test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history calendar/expand) ## build and run every test
+test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history streams/streams calendar/expand) ## build and run every test
 	$Q$(SUITES) build/release $(call unit_suites,release) $(call stress_suites,release,2) \
 		$(call sim_tests,release) $(call talk_suite,release) $(call calendar_suites,release) \
 		$(call crash_suite,release,10) $(call crash_suite,release,10,--deny EPERM) \
 		$(call crash_suite,release,5,--deny ENOSYS) $(call crash_suite,release,10,--unprivileged) \
-		$(call cut_suites,release) $(call history_suite,release,50)
+		$(call cut_suites,release) $(call history_suite,release,50) \
+		$(call streams_suite,release,300000)
 
 bench: build/packages-bench all build/release/slotd-bench-postgres ## slotd against Redis, PostgreSQL and the disk (REPETITIONS=5, SECONDS=2)
 	$Qtools/bench/bench.sh build/release $(REPETITIONS) $(if $(filter file,$(origin SECONDS)),2,$(SECONDS))
@@ -234,15 +238,15 @@ check: build/packages-check check-house check-clang check-asan check-tsan ## bot
 check-house: build/packages-check
 	$Q$(SUITES) build/house 'layers=tools/house/layers.sh' 'format=tools/house/format.sh' 'tidy=tools/house/tidy.sh'
 
-check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses) talk/talk crash/crash history/history calendar/expand)
+check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses) talk/talk crash/crash history/history streams/streams calendar/expand)
 	@echo "clang, -Wthread-safety -Werror: everything builds"
 
 check-asan: $(call built,asan,$(units) $(sims) talk/talk calendar/expand)
 	$Q$(SUITES) build/asan $(call unit_suites,asan) $(call sim_suites,asan,--seconds 5 $(seed)) $(call talk_suite,asan) \
 		$(call calendar_suites,asan)
 
-check-tsan: $(call built,tsan,$(stresses) talk/talk)
-	$Q$(SUITES) build/tsan $(call stress_suites,tsan,5) $(call talk_suite,tsan)
+check-tsan: $(call built,tsan,$(stresses) talk/talk streams/streams)
+	$Q$(SUITES) build/tsan $(call stress_suites,tsan,5) $(call talk_suite,tsan) $(call streams_suite,tsan,40000)
 
 fuzz: build/packages-check $(addprefix build/fuzz/,$(fuzzers)) ## run each fuzzer for SECONDS= (60)
 	$Qset -e; for fuzzer in $(fuzzers); do echo "$$fuzzer: $(SECONDS) s"; mkdir -p build/fuzz/corpus/$$fuzzer; \
@@ -255,9 +259,9 @@ sim: $(addprefix build/release/,$(sims)) ## run the simulators for SECONDS= (60)
 sim-canary: $(addprefix build/release/,$(sims)) ## plant every bug the simulators know; each must be found (SEED=)
 	$Qset -e; for sim in $(sims); do build/release/$$sim --canary all $(seed); done
 
-crash: $(call built,release,crash/crash history/history unit/serve/full_disk) ## kill -9 (CYCLES=, RESTARTS=), histories (RUNS=), power cuts (CUTS=, IMAGES=), bad disks (FAULTS=); SEED= repeats
+crash: $(call built,release,crash/crash history/history streams/streams unit/serve/full_disk) ## kill -9 (CYCLES=, RESTARTS=), streams (OPS=), histories (RUNS=), power cuts (CUTS=, IMAGES=), bad disks (FAULTS=); SEED= repeats
 	$Qif tools/house/packages.sh crash; then $(MAKE) --no-print-directory build/release/block/recorder; fi
-	$QCYCLES=$(CYCLES) RESTARTS=$(RESTARTS) CUTS=$(CUTS) IMAGES=$(IMAGES) FAULTS=$(FAULTS) RUNS=$(RUNS) SEED=$(SEED) \
+	$QCYCLES=$(CYCLES) RESTARTS=$(RESTARTS) CUTS=$(CUTS) IMAGES=$(IMAGES) FAULTS=$(FAULTS) OPS=$(OPS) RUNS=$(RUNS) SEED=$(SEED) \
 		tests/crash/all.sh build/release
 
 install: all ## install the programs (PREFIX=/usr/local, DESTDIR=)

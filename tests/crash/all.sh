@@ -5,8 +5,8 @@
 #
 # How often is asked for in the environment, as make crash does (Makefile): CYCLES kills on io_uring and a quarter of it on
 # the pwrite engine for each way to deny io_uring, RESTARTS of an unprivileged server, CUTS of the power of each file system,
-# IMAGES of each file system's disk, FAULTS of each kind of device, RUNS of clients
-# whose history is recorded. SEED repeats a run; without one, one is chosen.
+# IMAGES of each file system's disk, FAULTS of each kind of device, OPS random operations of all kinds, RUNS of clients whose
+# history is recorded. SEED repeats a run; without one, one is chosen.
 #
 # Goes on after a suite that failed. Prints what each suite prints as it comes, then a table; a suite that could not run is
 # in it as SKIPPED. Exits 1 if one failed.
@@ -50,6 +50,7 @@ for answer in EPERM ENOSYS; do
 	suite "kill -9, io_uring $answer" "${crash[@]}" --cycles $(((CYCLES + 3) / 4)) --deny $answer
 done
 suite 'kill -9, unprivileged' "${crash[@]}" --cycles "$RESTARTS" --unprivileged
+suite 'streams' "$bin/streams/streams" --bin "$bin" --keep --ops "$OPS" --seed "$SEED"
 suite 'histories' "$bin/history/history" --bin "$bin" --runs "$RUNS" --seed "$SEED"
 suite 'full disk' "$bin/unit/serve/full_disk"
 for kind in ext4 xfs; do
@@ -76,5 +77,5 @@ END {
 	}
 	printf " %8d\n", sum[8]
 }'
-echo "seed $SEED; again: make crash CYCLES=$CYCLES RESTARTS=$RESTARTS CUTS=$CUTS IMAGES=$IMAGES FAULTS=$FAULTS RUNS=$RUNS SEED=$SEED"
+echo "seed $SEED; again: make crash CYCLES=$CYCLES RESTARTS=$RESTARTS CUTS=$CUTS IMAGES=$IMAGES FAULTS=$FAULTS OPS=$OPS RUNS=$RUNS SEED=$SEED"
 exit $failed

@@ -92,11 +92,11 @@ static void read_error(struct answer *answer, const struct op *op, const struct 
 	}
 }
 
-static bool read_part(const struct op *op, enum op_verb verb, struct span *rest, uint64_t *session,
-		      struct answer *answer)
+static bool read_part(const struct op *op, uint32_t part, struct span *rest, struct answer *answer)
 {
 	struct reply_item item = reply_next(rest);
-	switch (verb) {
+	uint64_t *session = &answer->sessions[part];
+	switch (op->verb == OP_EXEC ? op->parts[part].verb : op->verb) {
 	case OP_BOOK:
 		*session = item.number;
 		return item.kind == ':' && item.number != 0;
@@ -109,12 +109,12 @@ static bool read_part(const struct op *op, enum op_verb verb, struct span *rest,
 		}
 		*session = item.number;
 		(void)reply_expect(rest, ':', &item);
-		answer->number = item.number;
+		answer->numbers[part] = item.number;
 		return item.kind == ':';
 	case OP_RENEW:
 	case OP_OPEN:
 	case OP_CLOSE:
-		answer->number = item.number;
+		answer->numbers[part] = item.number;
 		return item.kind == ':';
 	default:
 		return item.kind == '+' && span_equal(item.text, span_of("OK"));
@@ -168,7 +168,7 @@ static bool read_exec(const struct op *op, const struct agenda *agenda, struct s
 	}
 	bool good = item.kind == '*' && item.number == op->part_count;
 	for (uint32_t i = 0; i < op->part_count && good; i++) {
-		good = read_part(op, op->parts[i].verb, &rest, &answer->sessions[i], answer);
+		good = read_part(op, i, &rest, answer);
 	}
 	return good;
 }
@@ -193,7 +193,7 @@ struct answer answer_read(const struct op *op, const struct agenda *agenda, stru
 		good = read_series(op, agenda, reply, &answer);
 	} else if (op->verb < OP_SLOT || op->verb == OP_OPEN || op->verb == OP_CLOSE) {
 		rest = reply;
-		good = read_part(op, op->verb, &rest, &answer.sessions[0], &answer);
+		good = read_part(op, 0, &rest, &answer);
 	} else {
 		good = first.kind == '*';
 	}

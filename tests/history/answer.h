@@ -11,7 +11,7 @@
 enum answer_code {
 	ANSWER_UNKNOWN, /* none came, or that the outcome is not known */
 	ANSWER_DONE,
-	ANSWER_LOST, /* CLAIM's :0: TAKEN or HELD */
+	ANSWER_LOST, /* CLAIM's :0: TAKEN, HELD or BLOCKED */
 	ANSWER_TAKEN,
 	ANSWER_HELD,
 	ANSWER_BLOCKED,
@@ -32,8 +32,8 @@ struct answer {
 	struct span reply; /* all of it */
 	/* DONE: the session told, of each part; 0: none was. BOOKANY: the first. */
 	uint64_t sessions[OP_PARTS_MAX];
-	/* HOLD, RENEW: when it is over; OPEN, CLOSE: how many */
-	uint64_t number;
+	/* of each part: HOLD, RENEW: when it is over; OPEN, CLOSE: how many */
+	uint64_t numbers[OP_PARTS_MAX];
 	/* BOOKANY: the part that was done. ABORT: the one that was refused. */
 	uint32_t part;
 	/* Of BOOKALL, and of an ABORT, why each part was refused; DONE: it was not named. */
@@ -45,6 +45,9 @@ struct answer answer_read(const struct op *op, const struct agenda *agenda, stru
 
 /* "TAKEN", ... */
 const char *answer_name(enum answer_code code);
+
+/* Whose token it is; false: no client's. */
+bool answer_client(struct span token, uint32_t *client);
 
 /* What SESSION says, and each element of SESSIONS. */
 struct answer_session {

@@ -48,7 +48,7 @@ static bool read_status(struct span word, enum session_status *status)
 	return false;
 }
 
-static bool read_client(struct span token, uint32_t *client)
+bool answer_client(struct span token, uint32_t *client)
 {
 	static const char before[] = "client-";
 	const size_t size = sizeof before - 1;
@@ -63,7 +63,7 @@ bool answer_session(struct span *rest, const struct agenda *agenda, struct answe
 {
 	struct fields fields = {0};
 	if (!read_fields(rest, &fields) || !read_status(fields.status.text, &session->status) ||
-	    !read_client(fields.client.text, &session->client) || fields.minutes.number != AGENDA_MINUTES) {
+	    !answer_client(fields.client.text, &session->client) || fields.minutes.number != AGENDA_MINUTES) {
 		return false;
 	}
 	session->id = fields.id.number;

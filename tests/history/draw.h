@@ -16,6 +16,7 @@
 /* Sessions that clients were told of, shared so that each also names those of others. Relaxed: any will do. */
 struct draw_pool {
 	_Atomic uint64_t sessions[DRAW_UNITS_MAX][DRAW_POOL];
+	_Atomic uint64_t over[DRAW_UNITS_MAX][DRAW_POOL]; /* that took place, or not: COMPLETE and NOSHOW ask again */
 };
 
 struct draw_mix {
@@ -24,7 +25,16 @@ struct draw_mix {
 	uint16_t seconds_max;   /* of a HOLD */
 	uint16_t client_claims; /* a connection takes another client's token after so many claims; 0: never */
 	uint32_t clients;       /* that many tokens at a time */
+	bool multi_holds;       /* in a MULTI also HOLD and RENEW, and a session more than once */
+	uint32_t lone_holds;    /* one HOLD of so many is left alone until it is over; 0: none */
 };
+
+/* The clients of lone holds, all others have higher numbers; and their slots, of which others are told nothing by readers. */
+#define DRAW_LONE_CLIENTS 4
+static inline bool draw_is_lone(uint32_t slot)
+{
+	return slot % 10 == 9;
+}
 
 struct draw {
 	const struct draw_mix *mix;
@@ -39,3 +49,5 @@ struct draw {
 struct op draw_op(struct draw *draw);
 /* The client was told of a session, in answer to this op. */
 void draw_told(struct draw *draw, const struct op *op, uint64_t session);
+/* The client was told that the session it asked for has ended, or ended it. */
+void draw_ended(struct draw *draw, const struct op *op);

@@ -224,8 +224,8 @@ static bool first_half(struct program *program, struct run *run, uint64_t number
 		return false;
 	}
 	recorder_start(&run->recorder, OPS_EACH);
-	if (dice % KILL_ONE_IN == 0) {
-		return kill_in_the_middle(program, run, 1 + (dice >> 32) % (RECORDER_CLIENTS * OPS_EACH * 3 / 4));
+	if (number % KILL_ONE_IN == program->seed % KILL_ONE_IN) {
+		return kill_in_the_middle(program, run, 1 + dice % (RECORDER_CLIENTS * OPS_EACH * 3 / 4));
 	}
 	recorder_join(&run->recorder);
 	return true;

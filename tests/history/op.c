@@ -32,7 +32,7 @@ static void write_claim(const struct op *op, const struct op_part *part, const s
 	buffer_format(out, "%s", names[part->verb]);
 	write_place(&agenda->slots[part->slot], out);
 	buffer_format(out, " client-%" PRIu32, op->client);
-	if (op->seconds != 0) {
+	if (part->verb == OP_HOLD) {
 		buffer_format(out, " TTL %u", op->seconds);
 	}
 	if (op->count != 0) {

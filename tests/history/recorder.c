@@ -86,14 +86,36 @@ bool recorder_ask_server(struct recorder_client *client, struct op *ops, uint32_
 	return good;
 }
 
-/* What it was told goes to the others. */
+/* A reader was told of a session. */
+static void note_look(struct recorder_client *client, const struct op *op)
+{
+	struct answer_slot slot;
+	if (op->verb == OP_SLOT && answer_slot(recorder_reply(client, op), &slot) &&
+	    (slot.status == ANSWER_SLOT_BOOKED ||
+	     (slot.status == ANSWER_SLOT_HELD && !draw_is_lone(op->parts[0].slot)))) {
+		draw_told(&client->draw, op, slot.session);
+	}
+}
+
+/* What it was told goes to the others, but for lone holds. */
 static void note_sessions(struct recorder_client *client, const struct op *op)
 {
-	if (op->verb > OP_EXEC || !op->answered) {
+	if (!op->answered || op->client < DRAW_LONE_CLIENTS) {
+		return;
+	}
+	if (op->verb > OP_EXEC) {
+		note_look(client, op);
 		return;
 	}
 	const struct answer answer = answer_read(op, client->recorder->agenda, recorder_reply(client, op));
-	for (uint32_t i = 0; i < op->part_count && answer.code == ANSWER_DONE; i++) {
+	const bool done = answer.code == ANSWER_DONE;
+	if ((answer.code == ANSWER_EXPIRED || (op->verb == OP_CANCEL && done)) && op->verb != OP_EXEC) {
+		draw_ended(&client->draw, op);
+	}
+	if ((op->verb == OP_COMPLETE || op->verb == OP_NOSHOW) && done) {
+		draw_told(&client->draw, op, op->parts[0].session);
+	}
+	for (uint32_t i = 0; i < op->part_count && done; i++) {
 		if (answer.sessions[i] != 0) {
 			draw_told(&client->draw, op, answer.sessions[i]);
 		}

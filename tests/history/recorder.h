@@ -13,8 +13,7 @@
 #include <history/draw.h>
 #include <pthread.h>
 
-#define RECORDER_CLIENTS   16
-#define RECORDER_BURST_MAX 64
+#define RECORDER_CLIENTS 16
 
 struct recorder;
 

@@ -81,12 +81,12 @@ static bool has_id(struct trial *trial, uint32_t slot, uint64_t id)
 }
 
 /* A hold of the step's own making or renewing: its end is what was answered, which must be about what was asked for. */
-static bool set_expiry(const struct trial *trial, struct spec_session *session)
+static bool set_expiry(const struct trial *trial, struct spec_session *session, uint32_t part)
 {
 	const struct step *step = trial->step;
 	const uint64_t least_ms = step->invoked_ms + trial->spec->second_ns * step->op->seconds / 1000000;
 	session->loose = step->answer->code == ANSWER_UNKNOWN;
-	session->expires_ms = session->loose ? least_ms : step->answer->number;
+	session->expires_ms = session->loose ? least_ms : step->answer->numbers[part];
 	const uint64_t took_ms = session->loose ? 0 : (step->returned_ns - step->invoked_ns) / 1000000;
 	return session->expires_ms + SPEC_SLACK_MS >= least_ms &&
 	       session->expires_ms <= least_ms + took_ms + SPEC_SLACK_MS;
@@ -107,7 +107,7 @@ static bool make_session(struct trial *trial, uint32_t slot, uint64_t id, uint32
 	};
 	trial->state->occupants[slot] = (uint16_t)(number + 1);
 	trial->changed = true;
-	return !held || set_expiry(trial, session);
+	return !held || set_expiry(trial, session, part);
 }
 
 /* What is said to a client who asks for the slot. */
@@ -132,7 +132,7 @@ static bool fits(enum answer_code told, enum answer_code code)
 /* The client gets the slot, or has it already. */
 static bool claim(struct trial *trial, uint32_t part, uint32_t slot, uint64_t id)
 {
-	const enum op_verb verb = trial->step->op->verb;
+	const enum op_verb verb = trial->step->op->parts[part].verb;
 	struct spec_session *session = occupant(trial, slot);
 	if (session == NULL) {
 		return make_session(trial, slot, id, part, verb == OP_HOLD);
@@ -147,7 +147,7 @@ static bool claim(struct trial *trial, uint32_t part, uint32_t slot, uint64_t id
 		}
 		return true;
 	}
-	const uint64_t told_ms = trial->step->answer->number;
+	const uint64_t told_ms = trial->step->answer->numbers[part];
 	if (session->loose && told_ms != 0) {
 		session->loose = false;
 		session->expires_ms = told_ms;
@@ -209,7 +209,7 @@ static bool do_change(struct trial *trial, const struct op_part *part, struct sp
 	} else if (part->verb == OP_RENEW && held) {
 		session->version++;
 		trial->changed = true;
-		return set_expiry(trial, session);
+		return set_expiry(trial, session, (uint32_t)(part - trial->step->op->parts));
 	} else {
 		*code = ANSWER_STATE; /* COMPLETE, NOSHOW: no slot has started */
 	}
