@@ -24,6 +24,10 @@ static_assert((WIDE_WORDS_MAX - 6) / 2 >= BUSY_COUNT_MAX,
 #define BUSY_SOURCES_MAX   64
 #define BUSY_INTERVALS_MAX 16384
 
+/* Bytes of a setting of a psychologist as the log has it (slot/settings.h), and of the url of a calendar: a word. */
+#define SETTING_TEXT_MAX 5376
+#define CALENDAR_URL_MAX WORD_SIZE_MAX
+
 /* Civil time. A day is counted from 1970-01-01 and kept in 16 bits, so the last one is 2149-06-06. */
 #define DAY_COUNT       65536
 #define MINUTES_PER_DAY 1440

@@ -19,6 +19,7 @@
 #include <base/error.h>
 #include <base/limits.h>
 #include <slot/session.h>
+#include <slot/settings.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ enum record_type {
 	RECORD_HOLD,   /* as BOOK, but held, for `hold_seconds` from at_ms on */
 	RECORD_MOVE,   /* RESCHEDULE: session `session` gives up the slot at `from` and takes the other */
 	RECORD_BUSY,   /* `source` of the psychologist is busy in `busy` and, inside its window, never else */
+	RECORD_HOURS, /* `text` is the weekly hours of the psychologist, and how far they are carried out; empty: none */
+	RECORD_CALENDAR, /* `text` is the url of the psychologist's calendar; empty: none */
 };
 
 /* 9999-12-31T23:59:59.999Z: the last moment a person can read (RFC 3339 has four digits for the year). */
@@ -73,8 +76,9 @@ struct record {
 	uint64_t generation;        /* BUSY */
 	uint16_t busy_count;        /* BUSY: the window, and the intervals in it */
 	const uint8_t *busy;        /* BUSY: busy_count times start, end: civil minutes since 1970, 32 bits each */
-	uint16_t member_count;      /* GROUP */
-	struct span members;        /* GROUP: so many encoded records, back to back */
+	struct span text;      /* HOURS, CALENDAR: visible ASCII and blanks, at most SETTING_TEXT_MAX; may be empty */
+	uint16_t member_count; /* GROUP */
+	struct span members;   /* GROUP: so many encoded records, back to back */
 };
 
 /* Name of a type as slotd-replay prints it: "BOOK". NULL for an unknown one. */
@@ -103,6 +107,12 @@ typedef void record_ahead_f(void *context, const struct record *records, size_t 
 /* Told when the last record has been handed on, before anything is done about a log that is sound so far. False, with the
  * reason: one of them was refused after all. */
 typedef bool record_end_f(void *context, struct error *error);
+
+/* Which setting of the psychologist a HOURS or CALENDAR says. */
+static inline enum setting_kind record_setting(enum record_type type)
+{
+	return type == RECORD_HOURS ? SETTING_HOURS : SETTING_CALENDAR;
+}
 
 static inline struct record_slot record_slot(const struct record *record, uint16_t i)
 {

@@ -153,6 +153,9 @@ struct outcome desk_busy(struct desk *desk, struct span psychologist, const stru
 			 struct busy_walk *walk);
 bool desk_busy_step(struct desk *desk, struct busy_walk *walk);
 
+/* CALENDAR SET, and (`url` empty) DEL. What is set like this already stands. */
+struct outcome desk_calendar(struct desk *desk, struct span psychologist, struct span url);
+
 /* PURGE: everything before `day` is gone at once; its memory comes back with desk_purge_slice. */
 struct outcome desk_purge(struct desk *desk, uint16_t day);
 /* Reclaims a slice; false when there is nothing left, cursor->removed_* then says how many slots are gone. */

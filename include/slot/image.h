@@ -25,6 +25,8 @@
  *            OPEN; the session as for STATUS.
  *   BUSY     the source has these intervals in the window. An update of an older generation than the copy's is ignored:
  *            then the copy had it before. Whether a slot is blocked is not copied, but derived at the end of replay.
+ *   HOURS,   the whole setting, whatever the copy had: the last one counts.
+ *   CALENDAR
  *   GROUP    each of its records, in their order, all of one lsn. A copy may have some of it and not the rest, as of any
  *            run of records: each says on its own what its slot and session are from then on, as no two are of the same
  *            session.

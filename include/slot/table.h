@@ -87,6 +87,7 @@
 #include <slot/claim.h>
 #include <slot/key.h>
 #include <slot/session.h>
+#include <slot/settings.h>
 #include <slot/thread.h>
 
 #define TABLE_HOURS_LOCKS 256
@@ -115,6 +116,7 @@ struct table {
 	 * log's staging lock. */
 	struct lock moves;
 	struct busy busy;
+	struct settings settings;
 	bool derives; /* false while the log is replayed; then true, before there are others: see table_restore_done */
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
 	/* shared: written by table_remove and table_purge_horizon, read by all; each only grows */

@@ -6,7 +6,8 @@
  *    header | slots, 4 bytes each | psychologist | client | reason or members | zeros to a multiple of 8
  *
  * Of a MOVE, where the slots would be, stands where the session was (8 bytes), and where the client would be, with whom. Of a
- * BUSY, where the slots would be, stand intervals of 8 bytes, and where the client would be, the source.
+ * BUSY, where the slots would be, stand intervals of 8 bytes, and where the client would be, the source. Of a HOURS or
+ * CALENDAR, where the reason would be, stands the text.
  *
  * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
  * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
@@ -26,7 +27,7 @@ struct record_header {
 	uint8_t flags;
 	uint8_t psychologist_size;
 	uint8_t client_size;  /* MOVE: of the psychologist it was with; BUSY: of the source */
-	uint16_t reason_size; /* GROUP: of the members */
+	uint16_t reason_size; /* GROUP: of the members; HOURS, CALENDAR: of the text */
 	uint64_t at_ms;
 	uint64_t session; /* BUSY: the generation */
 	uint16_t day;
@@ -63,6 +64,8 @@ static_assert(RECORD_HEADER_SIZE + OPEN_COUNT_MAX * RECORD_SLOT_SIZE + 2 * TOKEN
 static_assert(RECORD_HEADER_SIZE + (BUSY_COUNT_MAX + 1) * RECORD_BUSY_SIZE + 2 * TOKEN_SIZE_MAX + 8 <=
 		  RECORD_PLAIN_SIZE_MAX,
 	      "the widest BUSY fits");
+static_assert(RECORD_HEADER_SIZE + SETTING_TEXT_MAX + TOKEN_SIZE_MAX + 8 <= RECORD_PLAIN_SIZE_MAX,
+	      "the widest setting fits");
 static_assert(RECORD_SIZE_MAX <= UINT16_MAX, "sizes of records, and of their parts, fit in 16 bits");
 static_assert(TOKEN_SIZE_MAX <= UINT8_MAX, "sizes of tokens fit in a byte");
 
@@ -81,6 +84,7 @@ enum record_field {
 	FIELD_SECONDS = 2048,
 	FIELD_FROM = 4096,
 	FIELD_SOURCE = 8192,
+	FIELD_TEXT = 16384,
 };
 
 struct record_shape {
@@ -102,6 +106,8 @@ static const struct record_shape shapes[] = {
     [RECORD_MOVE] = {"MOVE", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_DAY | FIELD_MINUTE | FIELD_MINUTES |
 				 FIELD_UNLISTED | FIELD_FROM},
     [RECORD_BUSY] = {"BUSY", FIELD_PSYCHOLOGIST | FIELD_SOURCE},
+    [RECORD_HOURS] = {"HOURS", FIELD_PSYCHOLOGIST | FIELD_TEXT},
+    [RECORD_CALENDAR] = {"CALENDAR", FIELD_PSYCHOLOGIST | FIELD_TEXT},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
@@ -163,6 +169,7 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_SECONDS, record->hold_seconds, held, seconds_most, "seconds out of bounds"},
 	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
 	    {FIELD_FROM, record->from.psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist left out of bounds"},
+	    {FIELD_TEXT, record->text.size, 0, SETTING_TEXT_MAX, "size of text out of bounds"},
 	    {FIELD_SOURCE, record->source.size, 1, TOKEN_SIZE_MAX, "size of source out of bounds"},
 	    {FIELD_SOURCE, record->generation, 0, UINT64_MAX, "a generation, which this type has not"},
 	    {FIELD_SOURCE, record->busy_count, 1, BUSY_COUNT_MAX + 1, "number of intervals out of bounds"},
@@ -212,6 +219,16 @@ static const char *busy_fault(const struct record *record)
 			return "interval out of the window, or out of order";
 		}
 		end = i > 0 ? busy.end : 0;
+	}
+	return NULL;
+}
+
+static const char *text_fault(struct span text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.at[i] < ' ' || text.at[i] > '~') {
+			return "text that cannot be read";
+		}
 	}
 	return NULL;
 }
@@ -270,6 +287,9 @@ static const char *contents_fault(const struct record *record)
 		fault = busy_fault(record);
 	}
 	if (fault == NULL) {
+		fault = text_fault(record->text);
+	}
+	if (fault == NULL) {
 		fault = tokens_fault(record);
 	}
 	return fault == NULL ? members_fault(record) : fault;
@@ -297,7 +317,7 @@ static size_t content_size(const struct record *record)
 	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE +
 	       (size_t)record->busy_count * RECORD_BUSY_SIZE + (record->type == RECORD_MOVE ? RECORD_FROM_SIZE : 0) +
 	       record->psychologist.size + record->client.size + record->from.psychologist.size + record->source.size +
-	       record->reason.size + record->members.size;
+	       record->reason.size + record->text.size + record->members.size;
 }
 
 static size_t padded(size_t size)
@@ -373,14 +393,28 @@ static struct span *second_token(struct record *record)
 	}
 }
 
+/* What stands at the end: of each type another. */
+static struct span *last_part(struct record *record)
+{
+	switch (record->type) {
+	case RECORD_GROUP:
+		return &record->members;
+	case RECORD_HOURS:
+	case RECORD_CALENDAR:
+		return &record->text;
+	default:
+		return &record->reason;
+	}
+}
+
 size_t record_encode(const struct record *record, uint8_t *bytes)
 {
 	CHECK(numbers_fault(record) == NULL);
 	CHECK(from_fault(&record->from) == NULL);
 	CHECK(busy_fault(record) == NULL);
+	CHECK(text_fault(record->text) == NULL);
 	size_t size = record_size(record);
 	CHECK(size <= RECORD_SIZE_MAX);
-	const bool is_group = record->type == RECORD_GROUP;
 
 	struct record_header header = {
 	    .size = (uint16_t)size,
@@ -388,7 +422,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	    .flags = (uint8_t)((record->unlisted ? RECORD_FLAG_UNLISTED : 0) | record->status << RECORD_STATUS_SHIFT),
 	    .psychologist_size = (uint8_t)record->psychologist.size,
 	    .client_size = (uint8_t)(record->client.size + record->from.psychologist.size + record->source.size),
-	    .reason_size = (uint16_t)(is_group ? record->members.size : record->reason.size),
+	    .reason_size = (uint16_t)(record->members.size + record->reason.size + record->text.size), /* one of them */
 	    .at_ms = record->at_ms,
 	    .session = record->session + record->generation, /* one of them is zero */
 	    .day = record->day,
@@ -405,6 +439,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	at = put(at, record->from.psychologist.at, record->from.psychologist.size);
 	at = put(at, record->source.at, record->source.size);
 	at = put(at, record->reason.at, record->reason.size);
+	at = put(at, record->text.at, record->text.size);
 	at = put(at, record->members.at, record->members.size);
 	while (at < bytes + size) {
 		*at++ = 0;
@@ -434,8 +469,8 @@ static bool take_parts(const uint8_t **at, struct record *record)
 	record->psychologist = take(at, record->psychologist.size);
 	struct span *second = second_token(record);
 	*second = take(at, second->size);
-	record->reason = take(at, record->reason.size);
-	record->members = take(at, record->members.size);
+	struct span *last = last_part(record);
+	*last = take(at, last->size);
 	return ok;
 }
 
@@ -456,7 +491,6 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 		return refuse(error, "unknown flags");
 	}
 
-	const bool is_group = header.type == RECORD_GROUP;
 	const bool is_busy = header.type == RECORD_BUSY;
 	*record = (struct record){
 	    .type = (enum record_type)header.type,
@@ -464,8 +498,6 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	    .session = is_busy ? 0 : header.session,
 	    .generation = is_busy ? header.session : 0,
 	    .psychologist.size = header.psychologist_size,
-	    .reason.size = is_group ? 0 : header.reason_size,
-	    .members.size = is_group ? header.reason_size : 0,
 	    .day = header.day,
 	    .minute = header.minute,
 	    .minutes = header.minutes,
@@ -473,6 +505,7 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	    .status = (enum session_status)(header.flags >> RECORD_STATUS_SHIFT),
 	};
 	second_token(record)->size = header.client_size;
+	last_part(record)->size = header.reason_size;
 	set_count(record, header.count);
 	const char *fault = numbers_fault(record);
 	if (fault != NULL) {

@@ -135,6 +135,16 @@ static bool apply_busy(struct table *table, const struct record *record, uint64_
 	       error_set(error, ERROR_NO_MEMORY, "no memory for what a calendar says");
 }
 
+/* Both ways: each record says the whole setting, so the last one counts (slot/image.h). */
+static bool apply_setting(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
+	uint64_t seen_lsn;
+	return psychologist != 0 && (settings_set(&table->settings, record_setting(record->type), psychologist,
+						  record->text, true, its_lsn, &lsn, &seen_lsn) != SETTINGS_NO_MEMORY ||
+				     error_set(error, ERROR_NO_MEMORY, "no memory for a setting of a psychologist"));
+}
+
 static void apply_purge(struct table *table, const struct record *record, uint64_t lsn)
 {
 	table_purge_horizon(table, record->day, lsn);
@@ -182,6 +192,9 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 		return apply_move(table, record, lsn, error);
 	case RECORD_BUSY:
 		return apply_busy(table, record, lsn, error);
+	case RECORD_HOURS:
+	case RECORD_CALENDAR:
+		return apply_setting(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -253,6 +266,9 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 		return redo_move(table, record, lsn, error);
 	case RECORD_BUSY:
 		return apply_busy(table, record, lsn, error);
+	case RECORD_HOURS:
+	case RECORD_CALENDAR:
+		return apply_setting(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }

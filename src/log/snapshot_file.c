@@ -204,7 +204,7 @@ bool snapshot_file_follows(struct snapshot_file *file, const struct piece *piece
 {
 	const enum piece_kind kind = piece->kind;
 	pass(file, piece);
-	if (kind > PIECE_BUSY || kind <= PIECE_BEGIN || piece_rank(kind) < piece_rank(file->kind)) {
+	if (kind > PIECE_CALENDARS || kind <= PIECE_BEGIN || piece_rank(kind) < piece_rank(file->kind)) {
 		return damage(file, "a piece out of order", error);
 	}
 	file->kind = kind;
@@ -263,6 +263,22 @@ bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_
 	memcpy(source->name, at + PIECE_BUSY_HEAD, source->name_size);
 	source->intervals = (struct busy_interval *)(uintptr_t)(at + piece_busy_size(source->name_size, 0));
 	*copies = (struct span){at + size, copies->size - size};
+	return true;
+}
+
+bool piece_take_setting(struct span *copies, uint32_t *psychologist, struct span *text, uint64_t *lsn)
+{
+	if (copies->size < PIECE_SETTING_HEAD) {
+		return false;
+	}
+	*psychologist = load32(copies->at);
+	*text = (struct span){copies->at + PIECE_SETTING_HEAD, load32(copies->at + 4)};
+	*lsn = load64(copies->at + 8);
+	const size_t size = piece_setting_size(text->size);
+	if (*psychologist == 0 || text->size == 0 || text->size > SETTING_TEXT_MAX || size > copies->size) {
+		return false;
+	}
+	*copies = (struct span){copies->at + size, copies->size - size};
 	return true;
 }
 

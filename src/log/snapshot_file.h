@@ -8,6 +8,7 @@
 #include <log/block.h>
 #include <log/snapshot.h>
 #include <log/window.h>
+#include <slot/settings.h>
 
 enum piece_kind {
 	PIECE_BEGIN = 1,
@@ -16,13 +17,16 @@ enum piece_kind {
 	PIECE_PSYCHOLOGISTS,
 	PIECE_CLIENTS,
 	PIECE_END,
-	PIECE_BUSY, /* behind the sessions */
+	PIECE_BUSY,  /* behind the sessions, */
+	PIECE_HOURS, /* and these behind that */
+	PIECE_CALENDARS,
 };
 
 /* The pieces of a snapshot come in this order. */
 static inline uint32_t piece_rank(enum piece_kind kind)
 {
-	return kind == PIECE_BUSY ? 2 * PIECE_SESSIONS + 1 : 2 * (uint32_t)kind;
+	const uint32_t step = 8;
+	return kind >= PIECE_BUSY ? step * PIECE_SESSIONS + (uint32_t)kind - PIECE_BUSY + 1 : step * (uint32_t)kind;
 }
 
 /* The payload of a piece: its kind in 8 bytes, then one of these, or copies. */
@@ -56,6 +60,17 @@ static inline size_t piece_token_size(size_t token_size)
 static inline size_t piece_busy_size(size_t name_size, size_t intervals)
 {
 	return ((PIECE_BUSY_HEAD + name_size + 7) & ~(size_t)7) + 8 * intervals;
+}
+
+/* A setting: psychologist (4), size (4), lsn (8), text, zeros to a multiple of 8. */
+#define PIECE_SETTING_HEAD 16
+static inline size_t piece_setting_size(size_t text_size)
+{
+	return (PIECE_SETTING_HEAD + text_size + 7) & ~(size_t)7;
+}
+static inline enum setting_kind piece_setting(enum piece_kind kind)
+{
+	return kind == PIECE_HOURS ? SETTING_HOURS : SETTING_CALENDAR;
 }
 
 /* Where a piece belongs: never a place where a block of the log could. */
@@ -108,6 +123,9 @@ bool snapshot_file_hint(const struct snapshot_file *file, uint64_t file_size, st
 
 /* Takes the first source off the copies; its intervals are borrowed from them. False if it is none. */
 bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_source *source);
+
+/* Takes the first setting off the copies; its text is borrowed from them. False if it is none. */
+bool piece_take_setting(struct span *copies, uint32_t *psychologist, struct span *text, uint64_t *lsn);
 
 /* Takes the first token off the copies. False if it is none. */
 bool piece_take_token(struct span *copies, uint32_t *number, struct span *token);

@@ -5,7 +5,7 @@
  *   look at the next piece, copy its bytes       -->  its hash is right? its copies into the table
  *
  * Copies of slots, sessions and tokens do not know of each other before table_redo_done, so it does not matter who puts which
- * when. What does matter is that no two threads put the same session or token: their numbers grow from piece to piece, which is
+ * when. What does matter is that no two threads put the same session, token or setting: their numbers grow from piece to piece, which is
  * seen to at the end, when all have said which they had.
  */
 #include "snapshot_put.h"
@@ -103,6 +103,33 @@ static bool put_sources(struct table *table, struct piece *piece, struct error *
 	return true;
 }
 
+static uint64_t its_lsn(void *context)
+{
+	return *(const uint64_t *)context;
+}
+
+static bool put_settings(struct table *table, struct held_piece *held, struct error *error)
+{
+	const enum setting_kind kind = piece_setting(held->piece.kind);
+	for (uint32_t i = 0; i < held->piece.count; i++) {
+		uint32_t psychologist;
+		struct span text;
+		uint64_t lsn;
+		uint64_t seen_lsn;
+		if (!piece_take_setting(&held->piece.copies, &psychologist, &text, &lsn) ||
+		    psychologist < held->numbers.end) {
+			return error_set(error, ERROR_DAMAGED, "not the copy of a setting");
+		}
+		held->numbers.first = i == 0 ? psychologist : held->numbers.first;
+		held->numbers.end = psychologist + UINT64_C(1);
+		if (settings_set(&table->settings, kind, psychologist, text, true, its_lsn, &lsn, &seen_lsn) ==
+		    SETTINGS_NO_MEMORY) {
+			return error_set(error, ERROR_NO_MEMORY, "no memory for a setting of a psychologist");
+		}
+	}
+	return true;
+}
+
 static bool put_piece(struct table *table, struct held_piece *held, struct error *error)
 {
 	struct piece *piece = &held->piece;
@@ -116,6 +143,9 @@ static bool put_piece(struct table *table, struct held_piece *held, struct error
 		return put_sessions(table, held, error);
 	case PIECE_BUSY:
 		return put_sources(table, piece, error);
+	case PIECE_HOURS:
+	case PIECE_CALENDARS:
+		return put_settings(table, held, error);
 	case PIECE_PSYCHOLOGISTS:
 		return put_tokens(&table->psychologists, held, error);
 	case PIECE_CLIENTS:

@@ -1,9 +1,11 @@
 /*
  * snapshot_write: the steps of a snapshot.
  *
- *   SLOTS -> SESSIONS -> BUSY -> PSYCHOLOGISTS -> CLIENTS -> END -> CHECKING -> WAITING -> NAMING -> TRIMMING -> done
- *     one piece each: copied, sealed, written, flushed              one piece      |                   one file each
- *                                                                   read back      until durable_lsn >= E
+ *   SLOTS -> SESSIONS -> BUSY -> HOURS -> CALENDARS -> PSYCHOLOGISTS -> CLIENTS -> END ->
+ *     one piece each: copied, sealed, written, flushed
+ *   CHECKING -> WAITING -> NAMING -> TRIMMING -> done
+ *     one piece   until durable_lsn >= E   one file each
+ *     read back
  *
  * The order matters (slot/image.h): S is read first, the tokens are copied after whoever uses them, E is read last.
  */
@@ -22,6 +24,8 @@ enum writer_state {
 	WRITING_SLOTS,
 	WRITING_SESSIONS,
 	WRITING_BUSY,
+	WRITING_HOURS,
+	WRITING_CALENDARS,
 	WRITING_PSYCHOLOGISTS,
 	WRITING_CLIENTS,
 	WRITING_END,
@@ -155,11 +159,42 @@ static uint32_t copy_sources(struct snapshot_writer *writer, size_t *size, bool 
 	return sources.count;
 }
 
+/* Copies settings until the piece is full, as copy_tokens. */
+static uint32_t copy_settings(struct snapshot_writer *writer, enum setting_kind kind, size_t *size, bool *more)
+{
+	struct settings *settings = &writer->options.table->settings;
+	struct buffer text = {0};
+	uint32_t count = 0;
+	*size = 0;
+	for (;;) {
+		uint64_t lsn;
+		text.size = 0;
+		const uint32_t psychologist = settings_next(settings, kind, writer->cursor, &text, &lsn);
+		*more = psychologist != 0;
+		if (!*more || *size + piece_setting_size(text.size) > writer->capacity) {
+			CHECK(!*more || count > 0); /* the largest there is fits in a piece */
+			break;
+		}
+		writer->cursor = psychologist;
+		uint8_t *at = copies_of(writer) + *size;
+		memset(at, 0, piece_setting_size(text.size));
+		store32(at, psychologist);
+		store32(at + 4, (uint32_t)text.size);
+		store64(at + 8, lsn);
+		memcpy(at + PIECE_SETTING_HEAD, text.at, text.size);
+		*size += piece_setting_size(text.size);
+		count++;
+	}
+	buffer_fini(&text);
+	return count;
+}
+
 static bool step_copying(struct snapshot_writer *writer, struct error *error)
 {
 	static const enum piece_kind kinds[] = {
-	    [WRITING_SLOTS] = PIECE_SLOTS,     [WRITING_SESSIONS] = PIECE_SESSIONS,
-	    [WRITING_BUSY] = PIECE_BUSY,       [WRITING_PSYCHOLOGISTS] = PIECE_PSYCHOLOGISTS,
+	    [WRITING_SLOTS] = PIECE_SLOTS,         [WRITING_SESSIONS] = PIECE_SESSIONS,
+	    [WRITING_BUSY] = PIECE_BUSY,           [WRITING_HOURS] = PIECE_HOURS,
+	    [WRITING_CALENDARS] = PIECE_CALENDARS, [WRITING_PSYCHOLOGISTS] = PIECE_PSYCHOLOGISTS,
 	    [WRITING_CLIENTS] = PIECE_CLIENTS,
 	};
 	struct table *table = writer->options.table;
@@ -180,6 +215,8 @@ static bool step_copying(struct snapshot_writer *writer, struct error *error)
 		writer->info.sessions += count;
 	} else if (kind == PIECE_BUSY) {
 		count = copy_sources(writer, &size, &more);
+	} else if (kind == PIECE_HOURS || kind == PIECE_CALENDARS) {
+		count = copy_settings(writer, piece_setting(kind), &size, &more);
 	} else {
 		struct intern *intern = kind == PIECE_CLIENTS ? &table->clients : &table->psychologists;
 		count = copy_tokens(writer, intern, &size, &more);
@@ -272,6 +309,8 @@ enum snapshot_step snapshot_step(struct snapshot_writer *writer, struct error *e
 	case WRITING_SLOTS:
 	case WRITING_SESSIONS:
 	case WRITING_BUSY:
+	case WRITING_HOURS:
+	case WRITING_CALENDARS:
 	case WRITING_PSYCHOLOGISTS:
 	case WRITING_CLIENTS:
 		done = step_copying(writer, error);

@@ -165,6 +165,9 @@ static void add_slots(struct info *info)
 	add_unsigned(info, "busy_sources", whole ? atomic_load_explicit(&busy->sources, memory_order_relaxed) : 0);
 	add_unsigned(info, "busy_intervals", whole ? atomic_load_explicit(&busy->intervals, memory_order_relaxed) : 0);
 	add_number(info, "busy_conflicts", TOTAL(busy_conflicts));
+	const struct settings *settings = &info->service->desk->table->settings;
+	add_unsigned(info, "calendars",
+		     atomic_load_explicit(&settings->counts[SETTING_CALENDAR], memory_order_relaxed));
 	add_number(info, "claims_won", TOTAL(claims_won));
 	add_number(info, "holds_expired", TOTAL(holds_expired));
 	const int64_t taken = TOTAL(claims_lost_taken);

@@ -312,6 +312,18 @@ static const struct command commands[] = {
 		      {.name = "source generation from to [start end ...]", .type = "string", .optional = true}},
     },
     {
+	.name = "CALENDAR",
+	.execute = command_calendar,
+	.class = COMMAND_SYNC,
+	.flags = COMMAND_WRITES,
+	.words_min = 2,
+	.words_max = 4,
+	.usage = "SET psychologist url | GET [psychologist] | DEL psychologist",
+	.summary = "Keeps the urls of calendars that slotd-calsync follows; GET alone answers all of them.",
+	.since = "0.1.0",
+	.arguments = {{.name = "SET psychologist url | GET [psychologist] | DEL psychologist", .type = "string"}},
+    },
+    {
 	.name = "CLOSE",
 	.execute = command_close,
 	.class = COMMAND_HOURS,

@@ -49,6 +49,10 @@ uint32_t desk_psychologist(struct desk *desk, struct span psychologist, struct o
 /* The slot at `key`, made on the spot where unlisted slots may be claimed. 0: there is none, *outcome says so. */
 uint32_t desk_slot_to_claim(struct desk *desk, uint64_t key, struct outcome *outcome);
 
+/* Sets what is set for a psychologist, with its record; value: 1 if it was not set like this. `promised` as in settings_set. */
+struct outcome desk_set(struct desk *desk, enum setting_kind kind, uint32_t psychologist, struct span text,
+			bool promised);
+
 /* The counters of INFO, for a claim of the slot that was seen and for what became of the session that was seen. */
 void desk_count_claim(struct desk *desk, const struct slot_view *seen, bool held);
 void desk_count_change(struct desk *desk, const struct session_view *seen, enum session_status status);

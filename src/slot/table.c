@@ -87,6 +87,7 @@ bool table_init(struct table *table, struct memory *memory, const struct table_o
 	lock_init(&table->moves);
 	threads_init(&table->threads);
 	busy_init(&table->busy, memory);
+	settings_init(&table->settings, memory);
 	table->derives = false;
 	atomic_init(&table->removals, 0);
 	atomic_init(&table->purged_before_day, 0);
@@ -101,6 +102,7 @@ void table_fini(struct table *table)
 	}
 	lock_fini(&table->moves);
 	busy_fini(&table->busy);
+	settings_fini(&table->settings);
 	threads_fini(&table->threads);
 	index_fini(&table->index);
 	pool_fini(&table->sessions);

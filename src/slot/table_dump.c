@@ -3,6 +3,7 @@
  */
 #include "records.h"
 #include <base/check.h>
+#include <base/hash.h>
 #include <inttypes.h>
 #include <slot/civil.h>
 #include <slot/image.h>
@@ -98,11 +99,41 @@ static void dump_session(const struct table *table, const struct session_image *
 	}
 }
 
-/* One source after the other, each a line of its own, that can be sorted. */
+/* Lines that are put in order before they are shown. */
+struct lines {
+	char **at;
+	size_t count;
+};
+
+/* Takes the line over. */
+static void add_line(struct lines *lines, struct buffer *line)
+{
+	buffer_add(line, "", 1);
+	lines->at = realloc(lines->at, (lines->count + 1) * sizeof *lines->at);
+	CHECK(lines->at != NULL);
+	lines->at[lines->count++] = (char *)line->at;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void dump_lines(struct lines *lines, struct buffer *out)
+{
+	if (lines->count > 0) {
+		qsort(lines->at, lines->count, sizeof *lines->at, compare_lines);
+	}
+	for (size_t i = 0; i < lines->count; i++) {
+		buffer_add(out, lines->at[i], strlen(lines->at[i]));
+		free(lines->at[i]);
+	}
+	free(lines->at);
+}
+
 struct sources {
 	const struct table *table;
-	char **lines;
-	size_t count;
+	struct lines lines;
 };
 
 static bool dump_source(void *context, uint32_t psychologist, const struct busy_source *source)
@@ -116,16 +147,40 @@ static bool dump_source(void *context, uint32_t psychologist, const struct busy_
 	for (uint32_t i = 0; i < source->count; i++) {
 		buffer_format(&line, " %" PRIu32 "-%" PRIu32, source->intervals[i].start, source->intervals[i].end);
 	}
-	buffer_add(&line, "\n", 2);
-	sources->lines = realloc(sources->lines, (sources->count + 1) * sizeof *sources->lines);
-	CHECK(sources->lines != NULL);
-	sources->lines[sources->count++] = (char *)line.at;
+	buffer_format(&line, "\n");
+	add_line(&sources->lines, &line);
 	return true;
 }
 
-static int compare_lines(const void *a, const void *b)
+/* A calendar's url may be a secret, and is not shown: its hash tells two apart. */
+static void dump_setting(const struct table *table, enum setting_kind kind, uint32_t psychologist, struct span text,
+			 struct buffer *out)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct span token = intern_token(&table->psychologists, psychologist);
+	const int size = (int)token.size;
+	const char *name = (const char *)token.at;
+	if (kind == SETTING_HOURS) {
+		buffer_format(out, "hours %.*s %.*s\n", size, name, (int)text.size, (const char *)text.at);
+	} else {
+		buffer_format(out, "calendar %.*s hash=%016" PRIx64 "\n", size, name,
+			      hash_bytes(text.at, text.size, 0));
+	}
+}
+
+static void dump_settings(const struct table *table, enum setting_kind kind, struct buffer *out)
+{
+	/* The lock is not const; nobody else is at work. */
+	struct settings *settings = (struct settings *)(uintptr_t)&table->settings;
+	struct buffer text = {0};
+	struct lines lines = {0};
+	uint64_t lsn;
+	for (uint32_t at = 0; (at = settings_next(settings, kind, at, &text, &lsn)) != 0; text.size = 0) {
+		struct buffer line = {0};
+		dump_setting(table, kind, at, (struct span){text.at, text.size}, &line);
+		add_line(&lines, &line);
+	}
+	dump_lines(&lines, out);
+	buffer_fini(&text);
 }
 
 static void dump_sources(const struct table *table, struct buffer *out)
@@ -133,14 +188,7 @@ static void dump_sources(const struct table *table, struct buffer *out)
 	struct sources sources = {.table = table};
 	/* The lock is not const; nobody else is at work. */
 	busy_walk((struct busy *)(uintptr_t)&table->busy, &(struct busy_cursor){0}, dump_source, &sources);
-	if (sources.count > 0) {
-		qsort(sources.lines, sources.count, sizeof *sources.lines, compare_lines);
-	}
-	for (size_t i = 0; i < sources.count; i++) {
-		buffer_add(out, sources.lines[i], strlen(sources.lines[i]));
-		free(sources.lines[i]);
-	}
-	free(sources.lines);
+	dump_lines(&sources.lines, out);
 }
 
 void table_dump(const struct table *table, struct buffer *out)
@@ -150,6 +198,8 @@ void table_dump(const struct table *table, struct buffer *out)
 		      atomic_load_explicit(&table->purged_before_day, memory_order_relaxed), table_removed_lsn(table));
 	dump_slots(table, out);
 	dump_sources(table, out);
+	dump_settings(table, SETTING_HOURS, out);
+	dump_settings(table, SETTING_CALENDAR, out);
 	uint32_t cursor = 0;
 	bool more = true;
 	while (more) {

@@ -102,6 +102,16 @@ static void make_up_move(struct prng *prng, struct made_up *parts, struct record
 	};
 }
 
+/* Sometimes the longest, which fills a page and more. */
+static void make_up_setting(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	record->type = prng_one_in(prng, 2) ? RECORD_HOURS : RECORD_CALENDAR;
+	record->psychologist = random_token(prng, parts->psychologist, TOKEN_SIZE_MAX);
+	record->text =
+	    (struct span){parts->members, prng_below(prng, prng_one_in(prng, 8) ? SETTING_TEXT_MAX + 1 : 200)};
+	memset(parts->members, (int)(' ' + prng_below(prng, '~' - ' ' + 1)), record->text.size);
+}
+
 static void make_up_group(struct prng *prng, struct made_up *parts, struct record *record)
 {
 	record->type = RECORD_GROUP;
@@ -119,7 +129,7 @@ static void make_up_group(struct prng *prng, struct made_up *parts, struct recor
 static struct record make_up(struct prng *prng, struct made_up *parts)
 {
 	const uint64_t at_ms = prng_next(prng) % RECORD_AT_MS_MAX;
-	const uint32_t draw = prng_below(prng, 19);
+	const uint32_t draw = prng_below(prng, 20);
 	struct record record = {.at_ms = at_ms};
 	if (draw < 9) {
 		make_up_booking(prng, parts, &record);
@@ -138,6 +148,8 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 		record.day = (uint16_t)prng_next(prng);
 	} else if (draw < 18) {
 		make_up_status(prng, parts, &record);
+	} else if (draw < 19) {
+		make_up_setting(prng, parts, &record);
 	} else {
 		make_up_move(prng, parts, &record);
 	}

@@ -197,6 +197,19 @@ static void fields_of_busy(struct line *line, const struct record *record)
 	busy_field(line, "busy", record, 1, record->busy_count);
 }
 
+/* Scheme and host: what is behind may be a secret, and this is what people paste. */
+static struct span shown_url(struct span url)
+{
+	uint32_t slashes = 0;
+	for (size_t i = 0; i < url.size; i++) {
+		slashes += url.at[i] == '/';
+		if (slashes == 3) {
+			return (struct span){url.at, i + 1};
+		}
+	}
+	return url;
+}
+
 static void fields(struct line *line, const struct record *record);
 
 /* BOOK session=1 ...; CANCEL session=2 ...; in JSON an array of objects. */
@@ -231,6 +244,14 @@ static void fields(struct line *line, const struct record *record)
 		return;
 	case RECORD_BUSY:
 		fields_of_busy(line, record);
+		return;
+	case RECORD_HOURS:
+		word_field(line, "psychologist", record->psychologist);
+		text_field(line, "hours", record->text);
+		return;
+	case RECORD_CALENDAR:
+		word_field(line, "psychologist", record->psychologist);
+		text_field(line, "url", shown_url(record->text));
 		return;
 	case RECORD_CANCEL:
 		number_field(line, "session", record->session);

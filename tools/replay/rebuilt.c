@@ -126,9 +126,23 @@ static void print_booking(const struct table *table, uint32_t number, struct out
 	print_word(output, intern_token(&table->clients, view.client));
 }
 
-void rebuilt_print(const struct rebuilt *rebuilt, struct output *output)
+static void print_calendars(struct table *table, struct output *output)
 {
-	const struct table *table = &rebuilt->table;
+	struct buffer url = {0};
+	uint64_t lsn;
+	for (uint32_t at = 0; (at = settings_next(&table->settings, SETTING_CALENDAR, at, &url, &lsn)) != 0;
+	     url.size = 0) {
+		print_command(output, "CALENDAR", 4);
+		print_word(output, span_of("SET"));
+		print_word(output, intern_token(&table->psychologists, at));
+		print_word(output, (struct span){url.at, url.size});
+	}
+	buffer_fini(&url);
+}
+
+void rebuilt_print(struct rebuilt *rebuilt, struct output *output)
+{
+	struct table *table = &rebuilt->table;
 	print_horizon(table, output);
 	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
 		print_opening(table, number, output);
@@ -136,4 +150,5 @@ void rebuilt_print(const struct rebuilt *rebuilt, struct output *output)
 	for (uint32_t number = 1; pool_has(&table->sessions, number); number++) {
 		print_booking(table, number, output);
 	}
+	print_calendars(table, output);
 }

@@ -25,4 +25,4 @@ void rebuilt_close(struct rebuilt *rebuilt);
 
 /* Adds the commands that lead an empty server to the same slots and sessions, as protocol arrays: the purge horizon,
  * an OPEN for each slot there is, a BOOK for each session that occupies one, in the order of their numbers. */
-void rebuilt_print(const struct rebuilt *rebuilt, struct output *output);
+void rebuilt_print(struct rebuilt *rebuilt, struct output *output);

@@ -188,6 +188,10 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 	case RECORD_BUSY:
 		return span_equal(record->psychologist, selection->psychologist) &&
 		       busy_concerns_day(selection, record);
+	case RECORD_HOURS:
+		return span_equal(record->psychologist, selection->psychologist);
+	case RECORD_CALENDAR:
+		return span_equal(record->psychologist, selection->psychologist) && !selection->one_day;
 	case RECORD_OPEN:
 	case RECORD_CLOSE:
 		return span_equal(record->psychologist, selection->psychologist) && lists_slot(selection, record);

@@ -9,7 +9,7 @@
 
 #include <log/reader.h>
 
-#define TOTALS_TYPES (RECORD_BUSY + 1)
+#define TOTALS_TYPES (RECORD_CALENDAR + 1)
 
 struct totals {
 	uint64_t count[TOTALS_TYPES]; /* of records, by type */

@@ -99,7 +99,7 @@ Test(record, out_of_its_bounds_is_refused)
 	    {0, 56, "size beyond its parts"},
 	    {1, 0xe1, "size beyond the largest"},
 	    {2, 0, "type 0"},
-	    {2, RECORD_BUSY + 1, "a type there is not"},
+	    {2, RECORD_CALENDAR + 1, "a type there is not"},
 	    {2, RECORD_GROUP, "a GROUP with a session"},
 	    {2, RECORD_CANCEL, "a CANCEL with a client"},
 	    {2, RECORD_OPEN, "an OPEN with a session"},
@@ -315,6 +315,35 @@ Test(record, accepted_after_damage_is_what_an_encoder_writes)
 	sim_records_fini(&records);
 }
 
+Test(record, a_setting_is_text_of_a_psychologist)
+{
+	uint8_t bytes[RECORD_SIZE_MAX];
+	uint8_t text[SETTING_TEXT_MAX + 8];
+	memset(text, 'x', sizeof text);
+	const struct record written = {
+	    .type = RECORD_CALENDAR, .psychologist = span_of("dr-lee"), .text = {text, SETTING_TEXT_MAX}};
+	const size_t size = encode(&written, bytes);
+	struct record read;
+	struct error error = {0};
+	cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), size, "%s", error.text);
+	cr_assert(span_equal(read.text, written.text));
+	cr_assert_eq(read.reason.size, 0);
+	static const uint8_t refused[] = {0, '\n', 0x1f, 0x7f, 0x80, 0xff};
+	for (size_t i = 0; i < sizeof refused; i++) {
+		bytes[32 + 6 + 100] = refused[i];
+		cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), 0, "byte %u", refused[i]);
+	}
+	bytes[32 + 6 + 100] = '~';
+	cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), size);
+	store16(bytes, (uint16_t)(size + 8));
+	store16(bytes + 6, SETTING_TEXT_MAX + 1);
+	cr_assert_eq(record_decode((struct span){bytes, size + 8}, &read, &error), 0, "one byte too many");
+	const struct record none = {.type = RECORD_HOURS, .psychologist = span_of("dr-lee")};
+	const size_t least = encode(&none, bytes);
+	cr_assert_eq(record_decode((struct span){bytes, least}, &read, &error), least, "%s", error.text);
+	cr_assert_eq(read.text.size, 0);
+}
+
 Test(record, has_a_name_for_each_type_and_no_other)
 {
 	cr_assert_str_eq(record_type_name(RECORD_BOOK), "BOOK");
@@ -328,5 +357,6 @@ Test(record, has_a_name_for_each_type_and_no_other)
 	cr_assert_str_eq(record_type_name(RECORD_GROUP), "GROUP");
 	cr_assert_str_eq(record_type_name(RECORD_MOVE), "MOVE");
 	cr_assert_str_eq(record_type_name(RECORD_BUSY), "BUSY");
-	cr_assert_null(record_type_name((enum record_type)(RECORD_BUSY + 1)));
+	cr_assert_str_eq(record_type_name(RECORD_HOURS), "HOURS");
+	cr_assert_null(record_type_name((enum record_type)(RECORD_CALENDAR + 1)));
 }
