@@ -23,17 +23,17 @@ bool civil_parse_time(struct span text, uint16_t *minute);
 void civil_format_date(uint16_t day, char *text);
 void civil_format_time(uint16_t minute, char *text);
 
-/* A moment on the civil clock of the server's zone. */
+/* Days from 1970-01-01 to a date; the year is not negative. */
+int64_t civil_days(int64_t year, int64_t month, int64_t day_of_month);
+
+/* A moment on a civil clock. */
 struct civil_now {
 	uint16_t day;
 	uint16_t minute;
 };
 
-/* Sets the zone of civil_now for the process (an IANA name); false for a name the system does not know.
- * Call before threads start: it sets TZ. */
+/* The zone of the server, the option `timezone`: of every psychologist who has none of their own (slot/zone.h says what can be
+ * asked of it). UTC until it is set, by an IANA name, before threads start; false for a name the system does not know. */
+struct zone;
+const struct zone *civil_zone(void);
 bool civil_set_zone(const char *name);
-/* What the civil clock of the zone shows at `wall_ms`. */
-struct civil_now civil_at(uint64_t wall_ms);
-/* The moment (wall clock, ms) when the civil clock of the zone shows this: the first of two where clocks are set back; where
- * they are set forward over it, as if they had not been. */
-uint64_t civil_instant(uint16_t day, uint16_t minute);

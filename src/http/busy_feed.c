@@ -4,7 +4,7 @@
 #include <base/hash.h>
 #include <http/busy_feed.h>
 #include <http/calendar.h>
-#include <slot/civil.h>
+#include <slot/zone.h>
 
 #define MINUTE_MS UINT64_C(60000)
 
@@ -35,7 +35,7 @@ static void write_slot(void *context, const struct slot_view *view)
 		writing->torn = true;
 		return;
 	}
-	const uint64_t starts_ms = civil_instant(key_day(view->key), key_minute(view->key));
+	const uint64_t starts_ms = zone_instant(civil_zone(), key_day(view->key), key_minute(view->key));
 	struct calendar_event event = {
 	    .sequence = (uint16_t)(session.version - 1),
 	    .created_ms = session.created_ms,
@@ -51,7 +51,7 @@ static void write_slot(void *context, const struct slot_view *view)
 void busy_feed_write(struct desk *desk, const struct feed *feed, struct buffer *text, uint64_t *lsn)
 {
 	const struct config *config = desk->service->config;
-	const int64_t today = civil_at(clock_wall_ms(desk->clock)).day;
+	const int64_t today = zone_civil(civil_zone(), clock_wall_ms(desk->clock)).day;
 	const int64_t from = today - (int64_t)config->feed_days_past;
 	const int64_t to = today + (int64_t)config->feed_days_ahead;
 	struct writing writing = {.desk = desk, .feed = feed, .text = text};

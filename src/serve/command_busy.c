@@ -4,7 +4,7 @@
 #include "command_reply.h"
 #include <serve/arguments.h>
 #include <serve/command.h>
-#include <slot/civil.h>
+#include <slot/zone.h>
 #include <stdlib.h>
 
 /* Words before the first interval: BUSY psychologist source generation from to. */
@@ -192,7 +192,7 @@ static void flush(struct listing *listing, struct reply *reply, const char *name
 /* Conflicts from today on. */
 static void list_conflicts(struct listing *listing, struct span psychologist)
 {
-	for (uint32_t day = civil_at(clock_wall_ms(listing->desk->clock)).day; day < DAY_COUNT; day++) {
+	for (uint32_t day = zone_civil(civil_zone(), clock_wall_ms(listing->desk->clock)).day; day < DAY_COUNT; day++) {
 		if ((listing->days[day / 64] >> day % 64 & 1) != 0) {
 			const uint64_t lsn = desk_slots(listing->desk, psychologist, (uint16_t)day, (uint16_t)day,
 							list_conflict, listing);

@@ -8,11 +8,11 @@
 #include "desk_parts.h"
 #include <base/check.h>
 #include <serve/hot.h>
-#include <slot/civil.h>
+#include <slot/zone.h>
 
 bool desk_has_started(const struct desk *desk, uint16_t day, uint16_t minute, uint64_t now_ms)
 {
-	const struct civil_now now = civil_at(now_ms);
+	const struct civil_now now = zone_reached(civil_zone(), now_ms);
 	if (day < atomic_load_explicit(&desk->table->purged_before_day, memory_order_acquire)) {
 		return true; /* pairs with table_purge_horizon */
 	}

@@ -5,6 +5,7 @@
 #include "desk_parts.h"
 #include <base/check.h>
 #include <serve/alternatives.h>
+#include <slot/zone.h>
 
 /* What a step may cost: a slot looked at is 1, a day, also an empty one, DAY_COST. So 120 empty days are one step, and a step
  * over full ones takes some hundred microseconds. */
@@ -20,7 +21,7 @@ void alternatives_begin(struct alternatives *walk, const struct desk *desk, cons
 	    .key = psychologist != 0 ? key_make(psychologist, place->day, place->minute) : 0,
 	    .count_max = count,
 	    .day_count = desk->service->config->alternatives_days,
-	    .now = civil_at(clock_wall_ms(desk->clock)),
+	    .now = zone_civil(civil_zone(), clock_wall_ms(desk->clock)),
 	};
 	walk->day_first = walk->now.day;
 }

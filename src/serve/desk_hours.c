@@ -8,7 +8,7 @@
 #include "desk_parts.h"
 
 #include <base/check.h>
-#include <slot/civil.h>
+#include <slot/zone.h>
 
 /* The hours to open, as keys in order. Owned by the call; big enough for the stack to be no question (11 KiB). */
 struct opening {
@@ -232,7 +232,7 @@ struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t
 struct outcome desk_purge(struct desk *desk, uint16_t day)
 {
 	const uint64_t now_ms = clock_wall_ms(desk->clock);
-	if (day > civil_at(now_ms).day) {
+	if (day > zone_civil(civil_zone(), now_ms).day) {
 		return (struct outcome){.code = OUTCOME_FUTURE};
 	}
 	if (day <= atomic_load_explicit(&desk->table->purged_before_day, memory_order_acquire)) {

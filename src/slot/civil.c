@@ -1,5 +1,5 @@
 /*
- * civil: days counted, parsed, written, and asked of the clock. See slot/civil.h.
+ * civil: days counted, parsed, written. See slot/civil.h.
  *
  * The arithmetic is done in years that begin in March, so that the leap day is the last of its year: then the days
  * before a month are a linear expression in its number.
@@ -9,19 +9,13 @@
  */
 #include <base/check.h>
 #include <base/limits.h>
-#include <fcntl.h>
 #include <slot/civil.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
+#include <slot/zone.h>
 
-#define DAYS_PER_ERA   146097 /* 400 years */
-#define DAYS_TO_EPOCH  719468 /* from 0000-03-01 to 1970-01-01 */
-#define SECONDS_PER_MS 1000
+#define DAYS_PER_ERA  146097 /* 400 years */
+#define DAYS_TO_EPOCH 719468 /* from 0000-03-01 to 1970-01-01 */
 
-/* The days of whatever year and month, counted from 1970-01-01; the year is not negative. */
-static int64_t day_of(int64_t year, int64_t month, int64_t day_of_month)
+int64_t civil_days(int64_t year, int64_t month, int64_t day_of_month)
 {
 	const int64_t march_year = month <= 2 ? year - 1 : year;
 	const int64_t era = march_year / 400;
@@ -84,7 +78,7 @@ bool civil_parse_date(struct span text, uint16_t *day)
 	if (month < 1 || month > 12 || day_of_month < 1 || day_of_month > days_of_month(year, month)) {
 		return false;
 	}
-	const int64_t days = day_of(year, month, day_of_month);
+	const int64_t days = civil_days(year, month, day_of_month);
 	if (year < 1970 || days >= DAY_COUNT) {
 		return false;
 	}
@@ -128,107 +122,17 @@ void civil_format_time(uint16_t minute, char *text)
 	format_digits(minute % 60u, 2, text + 3);
 }
 
-/* Counts civil_set_zone, so that what a thread remembers of another zone is not used. Written before threads start. */
-static uint32_t zone_count;
+/* The server's zone. Written before threads start. */
+static const struct zone *server_zone;
 
-/* glibc takes any unknown name for UTC without a word, so ask for the file it would read. */
-static bool zone_exists(const char *name)
+const struct zone *civil_zone(void)
 {
-	if (name[0] == '\0' || name[0] == '/' || name[0] == '.' || name[0] == ':' || strstr(name, "..") != NULL) {
-		return false;
-	}
-	const char *directory = getenv("TZDIR");
-	char path[512];
-	const int size =
-	    snprintf(path, sizeof path, "%s/%s", directory != NULL ? directory : "/usr/share/zoneinfo", name);
-	if (size < 0 || (size_t)size >= sizeof path) {
-		return false;
-	}
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return false;
-	}
-	char magic[4];
-	const bool zone = read(fd, magic, sizeof magic) == (ssize_t)sizeof magic && memcmp(magic, "TZif", 4) == 0;
-	close(fd);
-	return zone;
+	return server_zone != NULL ? server_zone : zone_at(ZONE_UTC);
 }
 
 bool civil_set_zone(const char *name)
 {
-	/* UTC needs no file, and a small system may have none. */
-	if (strcmp(name, "UTC") != 0 && !zone_exists(name)) {
-		return false;
-	}
-	CHECK(setenv("TZ", name, 1) == 0);
-	tzset();
-	zone_count++;
-	return true;
-}
-
-static struct civil_now civil_of(const struct tm *tm)
-{
-	const int64_t day = tm->tm_year < 70 ? -1 : day_of(tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday);
-	/* A little before the first day, in zones west of Greenwich; or after the last. */
-	if (day < 0) {
-		return (struct civil_now){0, 0};
-	}
-	if (day >= DAY_COUNT) {
-		return (struct civil_now){DAY_COUNT - 1, MINUTES_PER_DAY - 1};
-	}
-	return (struct civil_now){(uint16_t)day, (uint16_t)(tm->tm_hour * 60 + tm->tm_min)};
-}
-
-/* The second whose civil time this is in the zone, if `summer` says which of two it would be; -1 if there is none. */
-static int64_t second_of(const struct tm *civil, int summer)
-{
-	struct tm tm = *civil;
-	tm.tm_isdst = summer;
-	const time_t second = mktime(&tm);
-	return tm.tm_hour == civil->tm_hour && tm.tm_min == civil->tm_min ? (int64_t)second : -1;
-}
-
-uint64_t civil_instant(uint16_t day, uint16_t minute)
-{
-	const struct date date = date_of(day);
-	const struct tm civil = {.tm_year = (int)date.year - 1900,
-				 .tm_mon = (int)date.month - 1,
-				 .tm_mday = (int)date.day_of_month,
-				 .tm_hour = minute / 60,
-				 .tm_min = minute % 60};
-	const int64_t in_winter = second_of(&civil, 0);
-	const int64_t in_summer = second_of(&civil, 1);
-	int64_t second = in_winter < in_summer ? in_winter : in_summer;
-	if (second < 0) {
-		second = in_winter > in_summer ? in_winter : in_summer;
-	}
-	if (second < 0) {
-		struct tm never = civil;
-		never.tm_isdst = 0;
-		second = (int64_t)mktime(&never);
-	}
-	return second < 0 ? 0 : (uint64_t)second * 1000;
-}
-
-struct civil_now civil_at(uint64_t wall_ms)
-{
-	/* What this thread was told last, and the seconds for which it stays true: from the one asked about to the end
-	 * of that civil minute. A zone changes its offset when a civil minute ends, so a change is never within.
-	 * Looking up the zone takes a lock in glibc; this is asked on every BOOK. */
-	static _Thread_local struct {
-		uint32_t zone;
-		int64_t from;
-		int64_t until;
-		struct civil_now now;
-	} last;
-	const time_t second = (time_t)(wall_ms / SECONDS_PER_MS);
-	if (second < last.from || second >= last.until || last.zone != zone_count) {
-		struct tm tm;
-		CHECK(localtime_r(&second, &tm) != NULL);
-		last.zone = zone_count;
-		last.from = second;
-		last.until = second + 60 - tm.tm_sec;
-		last.now = civil_of(&tm);
-	}
-	return last.now;
+	const struct zone *zone = zone_find(span_of(name));
+	server_zone = zone != NULL ? zone : server_zone;
+	return zone != NULL;
 }

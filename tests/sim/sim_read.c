@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <serve/alternatives.h>
 #include <serve/sessions.h>
+#include <slot/zone.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -126,7 +127,7 @@ static bool read_alternatives(struct sim_command *command, struct desk *desk, st
 	struct model_slot slots[SIM_DAYS * SIM_TIMES];
 	struct alternatives walk;
 	const struct place place = sim_place(command, name);
-	const struct civil_now now = civil_at(command->now_ms);
+	const struct civil_now now = zone_reached(civil_zone(), command->now_ms);
 	const struct model_search search = {
 	    .key = key_make(command->psychologist, command->day, command->minute),
 	    .not_to = key_make(command->psychologist, now.day, now.minute),
