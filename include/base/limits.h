@@ -8,7 +8,7 @@
 /* Tokens: psychologist, client, source. Bytes. */
 #define TOKEN_SIZE_MAX 64
 
-/* Requests. Bytes and words; the wide ones are for BOOKALL, BOOKANY, BUSY. */
+/* Requests. Bytes and words; the wide ones are for BOOKALL, BOOKANY, BUSY, HOURS. */
 #define LINE_SIZE_MAX      4096
 #define LINE_WORDS_MAX     64
 #define WORD_SIZE_MAX      512
@@ -35,6 +35,16 @@ static_assert((WIDE_WORDS_MAX - 6) / 2 >= BUSY_COUNT_MAX,
 /* Longest slot, and most slots one OPEN may open. */
 #define SLOT_MINUTES_MAX 1440
 #define OPEN_COUNT_MAX   1440
+
+/* Weekly hours: bytes as hours_write writes them, exceptions, ranges in all, slots of a day. */
+#define HOURS_TEXT_MAX       2560
+#define HOURS_EXCEPTIONS_MAX 64
+#define HOURS_RANGES_MAX     200
+#define HOURS_DAY_SLOTS_MAX  288
+/* Highest `horizon-days` and `retain-days`. */
+#define HORIZON_DAYS_MAX 366
+#define RETAIN_DAYS_MAX  36500
+static_assert(2 * HOURS_TEXT_MAX + 64 <= SETTING_TEXT_MAX, "hours and those before them fit in a setting");
 
 /* Most slots one request may book or cancel together: what a BOOKALL of WIDE_WORDS_MAX words can name. */
 #define GROUP_SLOTS_MAX 340

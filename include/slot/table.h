@@ -89,6 +89,7 @@
 #include <slot/session.h>
 #include <slot/settings.h>
 #include <slot/thread.h>
+#include <slot/zone_map.h>
 
 #define TABLE_HOURS_LOCKS 256
 
@@ -117,6 +118,7 @@ struct table {
 	struct lock moves;
 	struct busy busy;
 	struct settings settings;
+	struct zone_map zones;
 	bool derives; /* false while the log is replayed; then true, before there are others: see table_restore_done */
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
 	/* shared: written by table_remove and table_purge_horizon, read by all; each only grows */
@@ -307,6 +309,11 @@ void table_hours_lock(struct table *table, uint32_t psychologist)
     ACQUIRE(table->hours[psychologist % TABLE_HOURS_LOCKS]);
 void table_hours_unlock(struct table *table, uint32_t psychologist)
     RELEASE(table->hours[psychologist % TABLE_HOURS_LOCKS]);
+
+/* settings_set, and, of hours, the zone of the psychologist's clock (zone_map_get). One change of a psychologist's hours at a
+ * time: the hours lock, or replay. */
+enum settings_outcome table_set(struct table *table, enum setting_kind kind, uint32_t psychologist, struct span text,
+				bool promised, settings_append_f *append, void *context, uint64_t *lsn);
 
 /* Most slots one day can have. */
 #define TABLE_DAY_SLOTS_MAX MINUTES_PER_DAY

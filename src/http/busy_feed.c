@@ -11,6 +11,7 @@
 struct writing {
 	struct desk *desk;
 	const struct feed *feed;
+	const struct zone *zone; /* the psychologist's */
 	struct buffer *text;
 	uint64_t lsn;
 	bool torn; /* a session went to another slot meanwhile: it may be missing, or there twice */
@@ -35,7 +36,7 @@ static void write_slot(void *context, const struct slot_view *view)
 		writing->torn = true;
 		return;
 	}
-	const uint64_t starts_ms = zone_instant(civil_zone(), key_day(view->key), key_minute(view->key));
+	const uint64_t starts_ms = zone_instant(writing->zone, key_day(view->key), key_minute(view->key));
 	struct calendar_event event = {
 	    .sequence = (uint16_t)(session.version - 1),
 	    .created_ms = session.created_ms,
@@ -51,10 +52,12 @@ static void write_slot(void *context, const struct slot_view *view)
 void busy_feed_write(struct desk *desk, const struct feed *feed, struct buffer *text, uint64_t *lsn)
 {
 	const struct config *config = desk->service->config;
-	const int64_t today = zone_civil(civil_zone(), clock_wall_ms(desk->clock)).day;
+	const uint32_t psychologist = intern_find(&desk->table->psychologists, span_of(feed->psychologist));
+	struct writing writing = {.desk = desk, .feed = feed, .text = text};
+	writing.zone = zone_map_get(&desk->table->zones, psychologist, &writing.lsn);
+	const int64_t today = zone_civil(writing.zone, clock_wall_ms(desk->clock)).day;
 	const int64_t from = today - (int64_t)config->feed_days_past;
 	const int64_t to = today + (int64_t)config->feed_days_ahead;
-	struct writing writing = {.desk = desk, .feed = feed, .text = text};
 	/* Each round that does not end saw somebody else's change succeed. */
 	do {
 		writing.torn = false;

@@ -2,7 +2,9 @@
  * replay: one function a type of record. Keeps I4; used by the server at start-up and by slotd-replay --verify.
  */
 #include <base/check.h>
+#include <inttypes.h>
 #include <log/replay.h>
+#include <slot/hours.h>
 #include <slot/image.h>
 
 static bool purged(const struct table *table, uint16_t day)
@@ -138,10 +140,14 @@ static bool apply_busy(struct table *table, const struct record *record, uint64_
 /* Both ways: each record says the whole setting, so the last one counts (slot/image.h). */
 static bool apply_setting(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
 {
+	struct hours_plan plan;
+	if (record->type == RECORD_HOURS && record->text.size > 0 && !hours_plan_read(record->text, &plan)) {
+		return error_set(error, ERROR_DAMAGED, "lsn %" PRIu64 ": hours that cannot be read", lsn);
+	}
 	const uint32_t psychologist = number_of(&table->psychologists, record->psychologist, error);
 	uint64_t seen_lsn;
-	return psychologist != 0 && (settings_set(&table->settings, record_setting(record->type), psychologist,
-						  record->text, true, its_lsn, &lsn, &seen_lsn) != SETTINGS_NO_MEMORY ||
+	return psychologist != 0 && (table_set(table, record_setting(record->type), psychologist, record->text, true,
+					       its_lsn, &lsn, &seen_lsn) != SETTINGS_NO_MEMORY ||
 				     error_set(error, ERROR_NO_MEMORY, "no memory for a setting of a psychologist"));
 }
 

@@ -5,8 +5,8 @@
  *   look at the next piece, copy its bytes       -->  its hash is right? its copies into the table
  *
  * Copies of slots, sessions and tokens do not know of each other before table_redo_done, so it does not matter who puts which
- * when. What does matter is that no two threads put the same session, token or setting: their numbers grow from piece to piece, which is
- * seen to at the end, when all have said which they had.
+ * when. What does matter is that no two threads put the same session, token or setting: their numbers grow from piece to
+ * piece, which is seen to at the end, when all have said which they had.
  */
 #include "snapshot_put.h"
 
@@ -14,6 +14,7 @@
 #include <base/crew.h>
 #include <base/lock.h>
 #include <inttypes.h>
+#include <slot/hours.h>
 #include <slot/image.h>
 #include <stdlib.h>
 
@@ -116,14 +117,14 @@ static bool put_settings(struct table *table, struct held_piece *held, struct er
 		struct span text;
 		uint64_t lsn;
 		uint64_t seen_lsn;
+		struct hours_plan plan;
 		if (!piece_take_setting(&held->piece.copies, &psychologist, &text, &lsn) ||
-		    psychologist < held->numbers.end) {
+		    psychologist < held->numbers.end || (kind == SETTING_HOURS && !hours_plan_read(text, &plan))) {
 			return error_set(error, ERROR_DAMAGED, "not the copy of a setting");
 		}
 		held->numbers.first = i == 0 ? psychologist : held->numbers.first;
 		held->numbers.end = psychologist + UINT64_C(1);
-		if (settings_set(&table->settings, kind, psychologist, text, true, its_lsn, &lsn, &seen_lsn) ==
-		    SETTINGS_NO_MEMORY) {
+		if (table_set(table, kind, psychologist, text, true, its_lsn, &lsn, &seen_lsn) == SETTINGS_NO_MEMORY) {
 			return error_set(error, ERROR_NO_MEMORY, "no memory for a setting of a psychologist");
 		}
 	}

@@ -190,9 +190,10 @@ static void flush(struct listing *listing, struct reply *reply, const char *name
 }
 
 /* Conflicts from today on. */
-static void list_conflicts(struct listing *listing, struct span psychologist)
+static void list_conflicts(struct listing *listing, struct span psychologist, uint32_t number)
 {
-	for (uint32_t day = zone_civil(civil_zone(), clock_wall_ms(listing->desk->clock)).day; day < DAY_COUNT; day++) {
+	const struct zone *zone = zone_map_get(&listing->desk->table->zones, number, &listing->lsn);
+	for (uint32_t day = zone_civil(zone, clock_wall_ms(listing->desk->clock)).day; day < DAY_COUNT; day++) {
 		if ((listing->days[day / 64] >> day % 64 & 1) != 0) {
 			const uint64_t lsn = desk_slots(listing->desk, psychologist, (uint16_t)day, (uint16_t)day,
 							list_conflict, listing);
@@ -213,7 +214,7 @@ static uint64_t list(struct service *service, struct reply *reply, struct span p
 	}
 	flush(&listing, reply, "sources");
 	if (number != 0) {
-		list_conflicts(&listing, psychologist);
+		list_conflicts(&listing, psychologist, number);
 	}
 	flush(&listing, reply, "conflicts");
 	buffer_fini(&listing.rows);

@@ -10,13 +10,15 @@
 #include <serve/hot.h>
 #include <slot/zone.h>
 
-bool desk_has_started(const struct desk *desk, uint16_t day, uint16_t minute, uint64_t now_ms)
+bool desk_has_started(const struct desk *desk, uint64_t key, uint64_t now_ms, uint64_t *lsn)
 {
-	const struct civil_now now = zone_reached(civil_zone(), now_ms);
+	const uint16_t day = key_day(key);
+	const struct zone *zone = zone_map_get(&desk->table->zones, key_psychologist(key), lsn);
+	const struct civil_now now = zone_reached(zone, now_ms);
 	if (day < atomic_load_explicit(&desk->table->purged_before_day, memory_order_acquire)) {
 		return true; /* pairs with table_purge_horizon */
 	}
-	return day < now.day || (day == now.day && minute <= now.minute);
+	return day < now.day || (day == now.day && key_minute(key) <= now.minute);
 }
 
 enum outcome_code desk_refusal(const struct slot_view *view)
@@ -177,12 +179,13 @@ static struct outcome book(struct desk *desk, struct wish *wish)
 	/* The slot is on its way to the cache while the client is looked for. */
 	table_prefetch(desk->table, key);
 	wish->known = intern_find(&desk->table->clients, wish->client);
-	const bool past = desk_has_started(desk, place->day, place->minute, wish->wall_ms);
+	uint64_t clock_lsn = 0;
+	const bool past = desk_has_started(desk, key, wish->wall_ms, &clock_lsn);
 	/* Each round that does not end saw somebody else's change succeed, so somebody always gets on. */
 	for (;;) {
 		const uint32_t slot = past ? table_find(desk->table, key) : desk_slot_to_claim(desk, key, &outcome);
 		if (slot == 0) {
-			return past ? (struct outcome){.code = OUTCOME_PAST} : outcome;
+			return past ? (struct outcome){.code = OUTCOME_PAST, .lsn = clock_lsn} : outcome;
 		}
 		struct slot_view view;
 		if (!table_view(desk->table, slot, key, &view)) {
@@ -201,7 +204,7 @@ static struct outcome book(struct desk *desk, struct wish *wish)
 			continue;
 		}
 		if (past) {
-			return (struct outcome){.code = OUTCOME_PAST, .lsn = view.lsn};
+			return (struct outcome){.code = OUTCOME_PAST, .lsn = lsn_later(view.lsn, clock_lsn)};
 		}
 		if (!view.free) {
 			return (struct outcome){.code = desk_refusal(&view), .lsn = view.lsn};

@@ -21,8 +21,9 @@ void alternatives_begin(struct alternatives *walk, const struct desk *desk, cons
 	    .key = psychologist != 0 ? key_make(psychologist, place->day, place->minute) : 0,
 	    .count_max = count,
 	    .day_count = desk->service->config->alternatives_days,
-	    .now = zone_civil(civil_zone(), clock_wall_ms(desk->clock)),
 	};
+	const struct zone *zone = zone_map_get(&desk->table->zones, psychologist, &walk->lsn);
+	walk->now = zone_reached(zone, clock_wall_ms(desk->clock));
 	walk->day_first = walk->now.day;
 }
 

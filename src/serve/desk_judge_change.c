@@ -113,9 +113,8 @@ static struct standing judge_place(struct group_round *round, const struct group
 	if (change->verb != GROUP_MOVE && is_clients(round, slot, &occupant, change->client)) {
 		return standing_of_own(change, slot, &occupant);
 	}
-	const struct place *at = &round->group->places[place];
-	const uint64_t lsn = slot->slot != 0 ? slot->lsn : 0;
-	if (desk_has_started(desk, at->day, at->minute, round->wall_ms)) {
+	uint64_t lsn = slot->slot != 0 ? slot->lsn : 0;
+	if (desk_has_started(desk, slot->key, round->wall_ms, &lsn)) {
 		return (struct standing){.outcome = {.code = OUTCOME_PAST, .lsn = lsn}};
 	}
 	if (occupant.somebody) {
@@ -246,10 +245,12 @@ static bool judge_session(struct group_round *round, uint32_t i)
 		seen->status = pair.before->to;
 		seen->key = pair.before->kind == EFFECT_MOVE ? pair.before->slot->key : seen->key;
 	}
-	const unsigned facts = desk_facts(desk, seen, change->hold_seconds, round->now_ms) & ~(unsigned)LIFE_IS_OVER;
+	uint64_t lsn = seen->lsn;
+	const unsigned facts =
+	    desk_facts(desk, seen, change->hold_seconds, round->now_ms, &lsn) & ~(unsigned)LIFE_IS_OVER;
 	const enum life_command command = moves ? LIFE_RESCHEDULE : change->command;
 	const enum life_verdict verdict = life_judge(seen->status, command, facts, &effect->to);
-	change->outcome = (struct outcome){.code = desk_outcome_of(verdict), .lsn = seen->lsn, .status = seen->status};
+	change->outcome = (struct outcome){.code = desk_outcome_of(verdict), .lsn = lsn, .status = seen->status};
 	change->outcome.expires_ms = round->now_ms + UINT64_C(1000) * change->hold_seconds;
 	if (verdict != LIFE_CHANGES ||
 	    (moves && !judge_move(round, change, seen->key, seen->status == SESSION_RESCHEDULED))) {

@@ -38,11 +38,12 @@ struct wish {
 	uint16_t hold_seconds; /* RENEW */
 };
 
-unsigned desk_facts(struct desk *desk, const struct session_view *seen, uint16_t hold_seconds, uint64_t now_ms)
+unsigned desk_facts(struct desk *desk, const struct session_view *seen, uint16_t hold_seconds, uint64_t now_ms,
+		    uint64_t *lsn)
 {
 	const uint64_t total_ms = UINT64_C(1000) * desk->service->config->hold_total_max;
 	unsigned facts = 0;
-	if (desk_has_started(desk, key_day(seen->key), key_minute(seen->key), clock_wall_ms(desk->clock))) {
+	if (desk_has_started(desk, seen->key, clock_wall_ms(desk->clock), lsn)) {
 		facts |= LIFE_HAS_STARTED;
 	}
 	if (seen->status == SESSION_HELD && now_ms >= seen->expires_ms) {
@@ -119,8 +120,8 @@ static struct outcome change(struct desk *desk, uint64_t session, const struct w
 		lsn = seen.lsn;
 		const uint64_t now_ms = desk_now_ms(desk);
 		enum session_status status = seen.status;
-		const enum life_verdict verdict = life_judge(
-		    seen.status, wish->command, desk_facts(desk, &seen, wish->hold_seconds, now_ms), &status);
+		const unsigned facts = desk_facts(desk, &seen, wish->hold_seconds, now_ms, &lsn);
+		const enum life_verdict verdict = life_judge(seen.status, wish->command, facts, &status);
 		if (verdict == LIFE_EXPIRED && seen.status == SESSION_HELD) {
 			continue; /* since the look; the next one says so in the log */
 		}

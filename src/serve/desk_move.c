@@ -12,7 +12,8 @@
 struct wish {
 	struct place place;
 	uint64_t key;
-	bool past; /* of the place */
+	bool past;          /* of the place, */
+	uint64_t clock_lsn; /* which depends on this */
 	uint64_t now_ms;
 };
 
@@ -44,6 +45,8 @@ static bool find_place(struct desk *desk, const struct session_view *seen, struc
 		}
 	}
 	wish->key = key_make(psychologist, wish->place.day, wish->place.minute);
+	wish->clock_lsn = 0;
+	wish->past = desk_has_started(desk, wish->key, clock_wall_ms(desk->clock), &wish->clock_lsn);
 	return true;
 }
 
@@ -56,7 +59,8 @@ static uint32_t look_at_slot(struct desk *desk, const struct wish *wish, struct 
 		const uint32_t slot =
 		    wish->past ? table_find(desk->table, wish->key) : desk_slot_to_claim(desk, wish->key, outcome);
 		if (slot == 0) {
-			*outcome = wish->past ? (struct outcome){.code = OUTCOME_PAST} : *outcome;
+			*outcome =
+			    wish->past ? (struct outcome){.code = OUTCOME_PAST, .lsn = wish->clock_lsn} : *outcome;
 			return 0;
 		}
 		if (!table_view(desk->table, slot, wish->key, view)) {
@@ -70,7 +74,7 @@ static uint32_t look_at_slot(struct desk *desk, const struct wish *wish, struct 
 			return slot;
 		}
 		const enum outcome_code code = wish->past ? OUTCOME_PAST : desk_refusal(view);
-		*outcome = (struct outcome){.code = code, .lsn = view->lsn};
+		*outcome = (struct outcome){.code = code, .lsn = lsn_later(view->lsn, wish->clock_lsn)};
 		return 0;
 	}
 }
@@ -126,7 +130,6 @@ struct outcome desk_reschedule(struct desk *desk, uint64_t session, const struct
 	struct outcome outcome;
 	struct session_view seen;
 	struct wish wish = {.now_ms = desk_now_ms(desk)};
-	wish.past = desk_has_started(desk, place->day, place->minute, clock_wall_ms(desk->clock));
 	for (;;) {
 		struct slot_view to;
 		wish.place = *place;

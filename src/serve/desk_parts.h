@@ -7,8 +7,9 @@
 
 #include <serve/desk.h>
 
-/* Has what begins then started, on the civil clock of the server, or is its day purged? */
-bool desk_has_started(const struct desk *desk, uint16_t day, uint16_t minute, uint64_t now_ms);
+/* Has the slot with this key started, on the civil clock of its psychologist, or is its day purged? *lsn is raised to what that
+ * depends on. */
+bool desk_has_started(const struct desk *desk, uint64_t key, uint64_t now_ms, uint64_t *lsn);
 
 /* Is a hold of this expiry over? Not if it is 0: then it is none. */
 static inline bool desk_hold_is_over(struct desk *desk, uint64_t expires_ms)
@@ -29,8 +30,10 @@ bool desk_reserve_hold(struct desk *desk, uint32_t client, uint32_t ending, uint
 void desk_note_hold(struct desk *desk, const struct session_view *seen, enum session_status status,
 		    uint64_t expires_ms);
 
-/* What life_judge asks of a session that was seen; `hold_seconds`: RENEW, else 0. On the hold clock it is now_ms. */
-unsigned desk_facts(struct desk *desk, const struct session_view *seen, uint16_t hold_seconds, uint64_t now_ms);
+/* What life_judge asks of a session that was seen; `hold_seconds`: RENEW, else 0. On the hold clock it is now_ms. *lsn is
+ * raised to what that depends on. */
+unsigned desk_facts(struct desk *desk, const struct session_view *seen, uint16_t hold_seconds, uint64_t now_ms,
+		    uint64_t *lsn);
 /* What a verdict of slot/life.h is to who asked. */
 enum outcome_code desk_outcome_of(enum life_verdict verdict);
 

@@ -26,7 +26,7 @@ struct outcome desk_set(struct desk *desk, enum setting_kind kind, uint32_t psyc
 	};
 	uint64_t lsn;
 	const enum settings_outcome outcome =
-	    settings_set(&desk->table->settings, kind, psychologist, text, promised, append, &appending, &lsn);
+	    table_set(desk->table, kind, psychologist, text, promised, append, &appending, &lsn);
 	return (struct outcome){.code = outcome == SETTINGS_NO_MEMORY ? OUTCOME_MEMORY : OUTCOME_DONE,
 				.lsn = lsn,
 				.value = outcome == SETTINGS_CHANGED};

@@ -4,6 +4,7 @@
  *   table_claim.c    whose a slot is: look, claim, change, settle, close
  *   table_move.c     sessions that go to another slot
  *   table_busy.c     which slots are blocked
+ *   table_set.c      what is set for a psychologist
  *   table_client.c   threads: the sessions of a client
  *   table_day.c      day cards, listing, overlap [I9]
  *   table_restore.c  replay [I4]
@@ -88,6 +89,7 @@ bool table_init(struct table *table, struct memory *memory, const struct table_o
 	threads_init(&table->threads);
 	busy_init(&table->busy, memory);
 	settings_init(&table->settings, memory);
+	zone_map_init(&table->zones, memory);
 	table->derives = false;
 	atomic_init(&table->removals, 0);
 	atomic_init(&table->purged_before_day, 0);
@@ -103,6 +105,7 @@ void table_fini(struct table *table)
 	lock_fini(&table->moves);
 	busy_fini(&table->busy);
 	settings_fini(&table->settings);
+	zone_map_fini(&table->zones);
 	threads_fini(&table->threads);
 	index_fini(&table->index);
 	pool_fini(&table->sessions);
