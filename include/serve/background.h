@@ -26,8 +26,8 @@ struct worker;
 
 /* In the order they are served. */
 enum background_class {
-	BACKGROUND_READ, /* what takes several slices and is neither of the others */
-	BACKGROUND_HOURS,
+	BACKGROUND_READ,  /* what takes several slices and is neither of the others */
+	BACKGROUND_HOURS, /* and a step of the availability service */
 	BACKGROUND_SYNC,
 	BACKGROUND_CLASSES,
 };
@@ -38,6 +38,7 @@ struct background {
 	struct conn *last[BACKGROUND_CLASSES];
 	struct conn *running; /* whose turn it is, or NULL */
 	bool granted;         /* it may have one slice whatever the time */
+	bool hours;           /* worker 0: the availability service has a step to do, in a turn of that class */
 	uint64_t until_ns;    /* monotonic; when this loop's share is over */
 	uint64_t others_ns;   /* the same; when something was last executed that cannot wait */
 	uint64_t resume_ns;   /* the same; when there is another */

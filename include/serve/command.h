@@ -5,7 +5,7 @@
  * command_book.c (BOOK CLAIM), command_life.c (HOLD RENEW COMMIT CONFIRM CANCEL RESCHEDULE COMPLETE NOSHOW),
  * command_group.c (BOOKALL BOOKANY), command_multi.c (MULTI EXEC DISCARD WATCH UNWATCH), command_read.c (SLOT SLOTS
  * SESSION), command_alternatives.c (ALTERNATIVES, and ALT of what claims), command_sessions.c (SESSIONS), command_hours.c
- * (OPEN CLOSE PURGE), command_busy.c (BUSY), command_calendar.c (CALENDAR), command_connection.c (PING
+ * (OPEN CLOSE PURGE), command_busy.c (BUSY), command_calendar.c (CALENDAR), command_week.c (HOURS), command_connection.c (PING
  * ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP, COMMAND and its subcommands),
  * command_info.c (INFO), command_config.c (CONFIG SHUTDOWN), command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
  *
@@ -100,7 +100,7 @@ command_f command_hold, command_renew, command_commit, command_confirm, command_
     command_complete, command_noshow;
 command_f command_slot, command_slots, command_session;
 command_f command_alternatives, command_sessions;
-command_f command_busy, command_calendar, command_open, command_close, command_purge;
+command_f command_busy, command_calendar, command_hours, command_open, command_close, command_purge;
 command_f command_ping, command_echo, command_hello, command_auth, command_select, command_client, command_reset,
     command_quit, command_time, command_help;
 command_f command_docs;

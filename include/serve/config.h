@@ -54,6 +54,8 @@ struct config {
 	uint32_t sessions_max_reply;
 	uint32_t busy_sources_max;        /* busy-sources-max: of one psychologist, default 8 */
 	uint32_t busy_intervals_max;      /* busy-intervals-max: of one source, default 4096 */
+	uint32_t horizon_days;            /* horizon-days: ahead of today, for hours, default 60 */
+	uint32_t retain_days;             /* retain-days: that the availability service keeps, default 90; 0: all */
 	uint16_t http_port;               /* http-port: TCP port of the calendars, default 0: none */
 	char feed_file[CONFIG_TEXT_SIZE]; /* feed-file: which calendars it serves, see http/feeds.h */
 	uint32_t feed_days_past;          /* feed-days-past: days before today in them, default 30 */

@@ -32,6 +32,9 @@ struct desk {
 	/* shared: each with its own protocol; holds from desk_restore_holds on */
 	struct holds holds;
 	_Atomic int64_t hold_clock; /* ahead of the monotonic clock, ms; see desk_now_ms */
+	/* shared: when hours are to be looked at next, wall clock; 0, now: at the start */
+	_Atomic uint64_t hours_due_ms;
+	uint64_t newest_ms; /* the newest moment in the log that was replayed; const from desk_restore_holds on */
 	/* shared: NULL until replay is done, then stays; release by worker 0 (take_log), pairs with desk_wal */
 	struct wal *_Atomic wal;
 };
@@ -75,6 +78,7 @@ enum outcome_code {
 	OUTCOME_SOURCES,      /* busy-sources-max */
 	OUTCOME_INTERVALS,    /* busy-intervals-max */
 	OUTCOME_MEMORY,       /* maxmemory is reached */
+	OUTCOME_UNFINISHED,   /* HOURS: see desk_hours; never an answer */
 	OUTCOME_LIMIT,        /* more changes together than the log takes as one record */
 };
 
@@ -152,6 +156,32 @@ struct busy_walk {
 struct outcome desk_busy(struct desk *desk, struct span psychologist, const struct busy_update *update,
 			 struct busy_walk *walk);
 bool desk_busy_step(struct desk *desk, struct busy_walk *walk);
+
+/* HOURS SET, and (`hours` empty) DEL: weekly hours as hours_write has them. DONE: they are set, to be carried out by
+ * desk_hours_step; what is set like this already stands. UNFINISHED: those set before are to be carried out first. */
+struct outcome desk_hours(struct desk *desk, uint32_t psychologist, struct span hours);
+
+/* Carries them out a few days at a time: opens what they have up to `horizon-days` ahead and closes what they do not have any
+ * more. Nobody has to have asked for it. */
+enum hours_step {
+	HOURS_STEP_MORE,
+	HOURS_STEP_DONE,    /* until next_ms */
+	HOURS_STEP_NO_ROOM, /* in the log, for now */
+	HOURS_STEP_MEMORY,  /* it is spent */
+	HOURS_STEP_NO_ZONE, /* the system does not know it */
+};
+struct hours_progress {
+	uint64_t lsn;     /* raised to what all of it depends on */
+	uint64_t next_ms; /* wall clock: the next midnight there; UINT64_MAX: there are no hours */
+	/* slots, added up */
+	uint64_t opened;
+	uint64_t closed;
+	uint64_t occupied; /* that would have been closed */
+	uint64_t overlaps; /* that would have been opened */
+};
+enum hours_step desk_hours_step(struct desk *desk, uint32_t psychologist, struct hours_progress *progress);
+/* Asks the availability service (serve/availability.h) to look at all hours at that moment, if it would not before. */
+void desk_hours_look_by(struct desk *desk, uint64_t wall_ms);
 
 /* CALENDAR SET, and (`url` empty) DEL. What is set like this already stands. */
 struct outcome desk_calendar(struct desk *desk, struct span psychologist, struct span url);

@@ -15,6 +15,7 @@
 struct desk;
 struct hot;
 struct housekeeper;
+struct availability;
 struct client;
 
 /* A counter with one writer: relaxed is enough, since readers only add them up. */
@@ -38,6 +39,8 @@ struct counters {
 	counter slots_held;
 	counter slots_blocked;
 	counter busy_conflicts; /* that BUSY has reported */
+	counter hours_opened;   /* slots, by carrying out weekly hours */
+	counter hours_closed;
 	counter holds_expired;
 	counter commands;    /* requests executed */
 	counter errors;      /* requests answered with an error */
@@ -53,11 +56,12 @@ struct service {
 	const struct config *config;
 	const struct clock *clock;
 	struct desk *desk;
-	struct housekeeper *housekeeper; /* NULL: no snapshots are written */
-	struct hot *hots;                /* one of each worker; NULL: losers are not counted by slot */
-	uint64_t started_ms;             /* wall clock */
-	uint64_t started_ns;             /* monotonic */
-	char run_id[41];                 /* 40 hex digits, random */
+	struct housekeeper *housekeeper;   /* NULL: no snapshots are written */
+	struct availability *availability; /* NULL: hours are carried out when they are set only */
+	struct hot *hots;                  /* one of each worker; NULL: losers are not counted by slot */
+	uint64_t started_ms;               /* wall clock */
+	uint64_t started_ns;               /* monotonic */
+	char run_id[41];                   /* 40 hex digits, random */
 	uint32_t worker_count;
 	/* shared: written by the thread that replays, then stays */
 	_Atomic bool loading;           /* requests are answered -LOADING; release, pairs with the workers' acquire */

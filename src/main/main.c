@@ -19,6 +19,7 @@
 #include <io/disk_posix.h>
 #include <io/listen.h>
 #include <pthread.h>
+#include <serve/availability.h>
 #include <serve/command.h>
 #include <serve/desk.h>
 #include <serve/hot.h>
@@ -57,6 +58,7 @@ struct server {
 	struct hot hots[THREADS_MAX];
 	struct loader loader;
 	struct housekeeper housekeeper;
+	struct availability availability;
 	struct http http;
 	pthread_t signals;
 	sigset_t stop_signals;
@@ -207,6 +209,8 @@ static void put_together(void)
 	service->wake_all = wake_all;
 	service->housekeeper = &server.housekeeper;
 	service->hots = server.hots;
+	service->availability = &server.availability;
+	availability_init(&server.availability, service);
 	service->loading = true;
 	snprintf(service->run_id, sizeof service->run_id, "%016" PRIx64 "%016" PRIx64 "%08" PRIx32, hash_seed_random(),
 		 hash_seed_random(), (uint32_t)hash_seed_random());

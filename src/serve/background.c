@@ -1,6 +1,7 @@
 /*
  * background: see the header.
  */
+#include <serve/availability.h>
 #include <serve/background.h>
 #include <serve/worker.h>
 
@@ -19,7 +20,7 @@ bool background_pending(const struct background *background)
 
 uint64_t background_due(const struct background *background, uint64_t now_ns)
 {
-	if (!background_pending(background)) {
+	if (!background_pending(background) && !background->hours) {
 		return UINT64_MAX;
 	}
 	return background->resume_ns > now_ns ? background->resume_ns - now_ns : 0;
@@ -74,6 +75,14 @@ void background_note(struct worker *worker, const struct conn *conn, uint32_t re
 	}
 }
 
+/* A step of the availability service. */
+static void run_hours(struct worker *worker)
+{
+	if (worker->background.hours) {
+		worker->background.hours = availability_step(worker->service->availability, worker->now_ns);
+	}
+}
+
 /* Who queues again has its next turn when the others have had theirs. */
 static void run_class(struct worker *worker, enum background_class class)
 {
@@ -100,6 +109,9 @@ void background_run(struct worker *worker)
 	background->until_ns = began_ns + config->background_slice * UINT64_C(1000);
 	for (int i = 0; i < BACKGROUND_CLASSES; i++) {
 		run_class(worker, (enum background_class)i);
+		if (i == BACKGROUND_HOURS) {
+			run_hours(worker);
+		}
 	}
 	const uint64_t ended_ns = clock_monotonic_ns(worker->service->clock);
 	const bool alone = ended_ns - background->others_ns > ALONE_NS;

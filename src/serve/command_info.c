@@ -8,6 +8,7 @@
 #include <base/version.h>
 #include <inttypes.h>
 #include <log/wal.h>
+#include <serve/availability.h>
 #include <serve/desk.h>
 #include <serve/housekeeping.h>
 #include <stdio.h>
@@ -166,6 +167,14 @@ static void add_slots(struct info *info)
 	add_unsigned(info, "busy_intervals", whole ? atomic_load_explicit(&busy->intervals, memory_order_relaxed) : 0);
 	add_number(info, "busy_conflicts", TOTAL(busy_conflicts));
 	const struct settings *settings = &info->service->desk->table->settings;
+	const struct availability *availability = info->service->availability;
+	add_unsigned(info, "hours_templates",
+		     atomic_load_explicit(&settings->counts[SETTING_HOURS], memory_order_relaxed));
+	add_unsigned(
+	    info, "hours_last_run",
+	    availability != NULL ? atomic_load_explicit(&availability->last_run_ms, memory_order_relaxed) / 1000 : 0);
+	add_number(info, "hours_slots_opened", TOTAL(hours_opened));
+	add_number(info, "hours_slots_closed", TOTAL(hours_closed));
 	add_unsigned(info, "calendars",
 		     atomic_load_explicit(&settings->counts[SETTING_CALENDAR], memory_order_relaxed));
 	add_number(info, "claims_won", TOTAL(claims_won));

@@ -297,6 +297,22 @@ static const struct command commands[] = {
 		      {.name = "minutes", .type = "integer", .token = "EVERY", .optional = true}},
     },
     {
+	.name = "HOURS",
+	.execute = command_hours,
+	.class = COMMAND_HOURS,
+	.flags = COMMAND_WRITES,
+	.words_min = 3,
+	.words_max = WIDE_WORDS_MAX,
+	.usage =
+	    "SET psychologist zone minutes gap [day ranges]... [EXCEPT from to ranges]... | GET psychologist | DEL "
+	    "psychologist",
+	.summary = "Keeps the weekly hours of a psychologist, from which slots are opened every night.",
+	.since = "0.1.0",
+	.arguments = {{.name = "SET psychologist zone minutes gap [day ranges]... [EXCEPT from to ranges]... | GET "
+			       "psychologist | DEL psychologist",
+		       .type = "string"}},
+    },
+    {
 	.name = "BUSY",
 	.execute = command_busy,
 	.class = COMMAND_SYNC,

@@ -130,6 +130,7 @@ static void restore(struct desk *desk, const struct session_view *seen)
 bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, struct error *error)
 {
 	const struct config *config = desk->service->config;
+	desk->newest_ms = newest_ms;
 	atomic_store_explicit(&desk->hold_clock, (int64_t)newest_ms - monotonic_ms(desk), memory_order_relaxed);
 	const uint32_t held = each_held(desk, follow);
 	if (!holds_init(&desk->holds, desk->memory, config->holds_max, config->holds_per_client, held, error)) {

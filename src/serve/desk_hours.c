@@ -5,17 +5,10 @@
  * work on the same hours at the same time: that is how OPEN can promise that nothing overlaps [I9] and nothing or all is
  * opened. Claims and cancellations of that psychologist's slots go on meanwhile.
  */
-#include "desk_parts.h"
+#include "desk_hours.h"
 
 #include <base/check.h>
 #include <slot/zone.h>
-
-/* The hours to open, as keys in order. Owned by the call; big enough for the stack to be no question (11 KiB). */
-struct opening {
-	uint64_t keys[OPEN_COUNT_MAX];
-	uint32_t count;
-	uint64_t seen_lsn; /* of slots that were open already, or are in the way */
-};
 
 /* Is the slot there already, with the same minutes? OUTCOME_DONE: leave it. OUTCOME_NOSLOT: to be opened. */
 static enum outcome_code look_for(const struct desk *desk, uint64_t key, uint16_t minutes, struct opening *opening)
@@ -28,6 +21,14 @@ static enum outcome_code look_for(const struct desk *desk, uint64_t key, uint16_
 	opening->seen_lsn = lsn_later(opening->seen_lsn, view.lsn);
 	/* minutes 0: claimed as an unlisted slot. It is there, and whoever has it keeps it. */
 	return view.minutes == minutes || view.minutes == 0 ? OUTCOME_DONE : OUTCOME_OVERLAP;
+}
+
+enum outcome_code desk_plan_slot(const struct desk *desk, uint64_t key, uint16_t minutes, struct opening *opening,
+				 uint64_t *other)
+{
+	*other = key;
+	const enum outcome_code there = look_for(desk, key, minutes, opening);
+	return there == OUTCOME_NOSLOT && table_overlap(desk->table, key, minutes, other) ? OUTCOME_OVERLAP : there;
 }
 
 /* Collects the slots that are not there yet; an outcome other than DONE refuses them all. Hours lock held. */
@@ -44,10 +45,9 @@ static struct outcome plan_opening(const struct desk *desk, uint32_t psychologis
 		const uint64_t day = place->day + at / MINUTES_PER_DAY;
 		CHECK(day < DAY_COUNT); /* checked by the command */
 		const uint64_t key = key_make(psychologist, (uint16_t)day, (uint16_t)(at % MINUTES_PER_DAY));
-		const enum outcome_code there = look_for(desk, key, minutes, opening);
-		uint64_t other = key;
-		if (there == OUTCOME_OVERLAP ||
-		    (there == OUTCOME_NOSLOT && table_overlap(desk->table, key, minutes, &other))) {
+		uint64_t other;
+		const enum outcome_code there = desk_plan_slot(desk, key, minutes, opening, &other);
+		if (there == OUTCOME_OVERLAP) {
 			look_for(desk, other, minutes, opening); /* the answer is about that one [I2] */
 			return (struct outcome){.code = OUTCOME_OVERLAP, .key = other, .lsn = opening->seen_lsn};
 		}
@@ -108,11 +108,10 @@ static bool add_planned(struct desk *desk, uint16_t minutes, struct opening *ope
 }
 
 /* Everything that can fail is behind us [I5]: the record, then the slots appear with its lsn. */
-static uint64_t open_added(struct desk *desk, const struct place *place, uint16_t minutes,
-			   const struct opening *opening, const uint32_t *slots)
+static uint64_t open_added(struct desk *desk, struct span psychologist, uint16_t minutes, const struct opening *opening,
+			   const uint32_t *slots)
 {
-	const uint64_t lsn =
-	    append_slots(desk, RECORD_OPEN, place->psychologist, minutes, opening->keys, opening->count);
+	const uint64_t lsn = append_slots(desk, RECORD_OPEN, psychologist, minutes, opening->keys, opening->count);
 	int64_t blocked = 0;
 	for (uint32_t i = 0; i < opening->count; i++) {
 		blocked += table_open(desk->table, slots[i], lsn);
@@ -120,6 +119,14 @@ static uint64_t open_added(struct desk *desk, const struct place *place, uint16_
 	count(&service_counters(desk->service)->slots_open, (int64_t)opening->count);
 	desk_count_blocked(desk, blocked);
 	return lsn;
+}
+
+uint64_t desk_open_planned(struct desk *desk, struct span psychologist, uint16_t minutes, struct opening *opening,
+			   bool *memory_spent)
+{
+	uint32_t slots[OPEN_COUNT_MAX];
+	*memory_spent = !add_planned(desk, minutes, opening, slots);
+	return *memory_spent || opening->count == 0 ? 0 : open_added(desk, psychologist, minutes, opening, slots);
 }
 
 struct outcome desk_open(struct desk *desk, const struct place *place, uint16_t minutes, uint32_t count, uint32_t every)
@@ -134,13 +141,14 @@ struct outcome desk_open(struct desk *desk, const struct place *place, uint16_t 
 	}
 	table_hours_lock(desk->table, psychologist);
 	struct opening opening;
-	uint32_t slots[OPEN_COUNT_MAX];
 	struct outcome outcome = plan_opening(desk, psychologist, place, minutes, count, every, &opening);
-	if (outcome.code == OUTCOME_DONE && !add_planned(desk, minutes, &opening, slots)) {
-		outcome.code = OUTCOME_MEMORY;
-	} else if (outcome.code == OUTCOME_DONE) {
-		outcome.value = opening.count;
-		outcome.lsn = opening.count > 0 ? open_added(desk, place, minutes, &opening, slots) : opening.seen_lsn;
+	if (outcome.code == OUTCOME_DONE) {
+		bool memory_spent;
+		const uint64_t lsn = desk_open_planned(desk, place->psychologist, minutes, &opening, &memory_spent);
+		outcome = memory_spent ? (struct outcome){.code = OUTCOME_MEMORY}
+				       : (struct outcome){.code = OUTCOME_DONE,
+							  .lsn = lsn != 0 ? lsn : opening.seen_lsn,
+							  .value = opening.count};
 	}
 	table_hours_unlock(desk->table, psychologist);
 	return outcome;
@@ -170,15 +178,32 @@ static bool close_slot(struct desk *desk, uint32_t slot, uint64_t key, struct sl
 	}
 }
 
-struct closing {
-	uint32_t slots[TABLE_DAY_SLOTS_MAX];
-	uint64_t keys[TABLE_DAY_SLOTS_MAX];
-	uint32_t count;
-	uint32_t blocked; /* so many of them */
-	uint64_t occupied;
-	uint64_t seen_lsn;
-	uint32_t expires_left;
-};
+void desk_close_slot(struct desk *desk, uint32_t slot, uint64_t key, struct closing *closing)
+{
+	struct slot_view view;
+	if (close_slot(desk, slot, key, &view, &closing->expires_left)) {
+		closing->slots[closing->count] = slot;
+		closing->keys[closing->count++] = key;
+		closing->blocked += view.kind == CLAIM_BLOCKED;
+	} else {
+		closing->occupied++;
+	}
+	closing->seen_lsn = lsn_later(closing->seen_lsn, view.lsn);
+}
+
+uint64_t desk_close_started(struct desk *desk, struct span psychologist, const struct closing *closing)
+{
+	if (closing->count == 0) {
+		return 0;
+	}
+	const uint64_t lsn = append_slots(desk, RECORD_CLOSE, psychologist, 0, closing->keys, closing->count);
+	for (uint32_t i = 0; i < closing->count; i++) {
+		table_remove(desk->table, closing->slots[i], lsn);
+	}
+	count(&service_counters(desk->service)->slots_open, -(int64_t)closing->count);
+	desk_count_blocked(desk, -(int64_t)closing->blocked);
+	return lsn;
+}
 
 static void close_day(struct desk *desk, uint32_t psychologist, const struct place *place, struct closing *closing)
 {
@@ -188,18 +213,9 @@ static void close_day(struct desk *desk, uint32_t psychologist, const struct pla
 		const struct slot *slot = pool_at(&desk->table->slots, slots[i]);
 		/* Relaxed: under the hours lock a slot of this psychologist keeps its key. */
 		const uint64_t key = atomic_load_explicit(&slot->key, memory_order_relaxed);
-		if (place->minute != DESK_WHOLE_DAY && place->minute != key_minute(key)) {
-			continue;
+		if (place->minute == DESK_WHOLE_DAY || place->minute == key_minute(key)) {
+			desk_close_slot(desk, slots[i], key, closing);
 		}
-		struct slot_view view;
-		if (close_slot(desk, slots[i], key, &view, &closing->expires_left)) {
-			closing->slots[closing->count] = slots[i];
-			closing->keys[closing->count++] = key;
-			closing->blocked += view.kind == CLAIM_BLOCKED;
-		} else {
-			closing->occupied++;
-		}
-		closing->seen_lsn = lsn_later(closing->seen_lsn, view.lsn);
 	}
 }
 
@@ -213,17 +229,12 @@ struct outcome desk_close(struct desk *desk, const struct place *place, uint64_t
 	table_hours_lock(desk->table, psychologist);
 	struct closing closing = {.expires_left = CLOSE_EXPIRES_MAX};
 	close_day(desk, psychologist, place, &closing);
-	struct outcome outcome = {.code = OUTCOME_DONE, .lsn = closing.seen_lsn, .value = closing.count};
-	if (closing.count > 0) {
-		outcome.lsn = append_slots(desk, RECORD_CLOSE, place->psychologist, 0, closing.keys, closing.count);
-	} else {
-		outcome.lsn = lsn_later(outcome.lsn, table_removed_lsn(desk->table));
+	struct outcome outcome = {.code = OUTCOME_DONE,
+				  .lsn = desk_close_started(desk, place->psychologist, &closing),
+				  .value = closing.count};
+	if (closing.count == 0) {
+		outcome.lsn = lsn_later(closing.seen_lsn, table_removed_lsn(desk->table));
 	}
-	for (uint32_t i = 0; i < closing.count; i++) {
-		table_remove(desk->table, closing.slots[i], outcome.lsn);
-	}
-	count(&service_counters(desk->service)->slots_open, -(int64_t)closing.count);
-	desk_count_blocked(desk, -(int64_t)closing.blocked);
 	table_hours_unlock(desk->table, psychologist);
 	*occupied = closing.occupied;
 	return outcome;

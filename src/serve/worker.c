@@ -5,6 +5,7 @@
  */
 #include <base/check.h>
 #include <inttypes.h>
+#include <serve/availability.h>
 #include <serve/desk.h>
 #include <serve/last_words.h>
 #include <serve/log_line.h>
@@ -251,6 +252,16 @@ static void tend_holds(struct worker *worker)
 	}
 }
 
+/* Worker 0: are weekly hours to be carried out? They have their turns with what else can wait. */
+static void tend_hours(struct worker *worker)
+{
+	const struct service *service = worker->service;
+	struct background *background = &worker->background;
+	background->hours = worker->number == 0 && desk_wal(service->desk) != NULL && worker->stopping_ns == 0 &&
+			    service->availability != NULL &&
+			    availability_has_work(service->availability, worker->now_ns);
+}
+
 static void loop(struct worker *worker)
 {
 	const struct service *service = worker->service;
@@ -259,6 +270,7 @@ static void loop(struct worker *worker)
 		worker->net.wait(worker->net.context, wait_for_commit(worker));
 		worker->now_ns = clock_monotonic_ns(service->clock);
 		attend_all(worker);
+		tend_hours(worker);
 		background_run(worker);
 		tend_holds(worker);
 		tend_log(worker);

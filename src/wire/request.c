@@ -11,7 +11,7 @@
 
 bool request_is_wide(struct span name)
 {
-	return span_is(name, "BOOKALL") || span_is(name, "BOOKANY") || span_is(name, "BUSY");
+	return span_is(name, "BOOKALL") || span_is(name, "BOOKANY") || span_is(name, "BUSY") || span_is(name, "HOURS");
 }
 
 void request_grow(struct request *request)

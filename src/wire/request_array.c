@@ -16,8 +16,9 @@
 static const char error_count[] = "ERR Protocol error: invalid multibulk length";
 static const char error_length[] = "ERR Protocol error: invalid bulk length";
 static const char error_end[] = "ERR Protocol error: expected CRLF after a bulk string";
-static const char error_size[] = "ERR a request has at most " REQUEST_DIGITS(
-    LINE_SIZE_MAX) " bytes (BOOKALL, BOOKANY, BUSY: " REQUEST_DIGITS(WIDE_LINE_SIZE_MAX) ")";
+static const char error_size[] =
+    "ERR a request has at most " REQUEST_DIGITS(LINE_SIZE_MAX) " bytes (" REQUEST_WIDE_NAMES
+							       ": " REQUEST_DIGITS(WIDE_LINE_SIZE_MAX) ")";
 
 enum header {
 	HEADER_WHOLE,

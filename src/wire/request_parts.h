@@ -10,9 +10,10 @@
 #define REQUEST_TEXT(number)  #number
 #define REQUEST_DIGITS(limit) REQUEST_TEXT(limit)
 
+#define REQUEST_WIDE_NAMES "BOOKALL, BOOKANY, BUSY, HOURS"
 #define REQUEST_ERROR_WORDS                                                                                            \
-	"ERR a request has at most " REQUEST_DIGITS(LINE_WORDS_MAX) " words (BOOKALL, BOOKANY, BUSY: " REQUEST_DIGITS( \
-	    WIDE_WORDS_MAX) ")"
+	"ERR a request has at most " REQUEST_DIGITS(LINE_WORDS_MAX) " words (" REQUEST_WIDE_NAMES                      \
+								    ": " REQUEST_DIGITS(WIDE_WORDS_MAX) ")"
 #define REQUEST_ERROR_WORD "ERR a word has at most " REQUEST_DIGITS(WORD_SIZE_MAX) " bytes"
 
 static inline enum request_result request_refuse(const char *text, const char **error)

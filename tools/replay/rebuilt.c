@@ -8,7 +8,7 @@
 
 #include <base/check.h>
 #include <base/hash.h>
-#include <slot/civil.h>
+#include <slot/hours.h>
 #include <stdio.h>
 
 /* Address space, of which the table uses what the log needs. Bytes. */
@@ -126,6 +126,63 @@ static void print_booking(const struct table *table, uint32_t number, struct out
 	print_word(output, intern_token(&table->clients, view.client));
 }
 
+/* The words of the hours, a blank between them. */
+static void print_hours_of(struct output *output, struct span psychologist, struct span hours)
+{
+	int words = 4;
+	for (size_t i = 0; i < hours.size; i++) {
+		words += hours.at[i] == ' ';
+	}
+	print_command(output, "HOURS", words);
+	print_word(output, span_of("SET"));
+	print_word(output, psychologist);
+	for (size_t start = 0, at = 0; at <= hours.size; at++) {
+		if (at == hours.size || hours.at[at] == ' ') {
+			print_word(output, (struct span){hours.at + start, at - start});
+			start = at + 1;
+		}
+	}
+}
+
+/* Setting them opens all of their slots anew: those that are not there any more are closed again. Of days before the end of the
+ * log none are opened. */
+static void print_closed(const struct rebuilt *rebuilt, struct output *output, uint32_t psychologist,
+			 const struct hours *hours, uint16_t opened)
+{
+	const struct table *table = &rebuilt->table;
+	const uint64_t first = rebuilt->rebuild.newest_ms / UINT64_C(86400000);
+	for (uint32_t day = first > 0 ? (uint32_t)first - 1 : 0; day < opened; day++) {
+		uint16_t starts[HOURS_DAY_SLOTS_MAX];
+		const size_t count = hours_of_day(hours, (uint16_t)day, starts);
+		for (size_t i = 0; i < count; i++) {
+			const uint64_t key = key_make(psychologist, (uint16_t)day, starts[i]);
+			if (table_find(table, key) == 0) {
+				print_command(output, "CLOSE", 4);
+				print_place(output, table, key);
+			}
+		}
+	}
+}
+
+static void print_hours(struct rebuilt *rebuilt, struct output *output)
+{
+	struct table *table = &rebuilt->table;
+	struct buffer text = {0};
+	uint64_t lsn;
+	for (uint32_t at = 0; (at = settings_next(&table->settings, SETTING_HOURS, at, &text, &lsn)) != 0;
+	     text.size = 0) {
+		struct hours_plan plan;
+		struct hours hours;
+		const bool read = hours_plan_read((struct span){text.at, text.size}, &plan);
+		CHECK(read); /* when it was replayed */
+		if (hours_read_text(plan.now, &hours)) {
+			print_hours_of(output, intern_token(&table->psychologists, at), plan.now);
+			print_closed(rebuilt, output, at, &hours, plan.opened);
+		}
+	}
+	buffer_fini(&text);
+}
+
 static void print_calendars(struct table *table, struct output *output)
 {
 	struct buffer url = {0};
@@ -150,5 +207,6 @@ void rebuilt_print(struct rebuilt *rebuilt, struct output *output)
 	for (uint32_t number = 1; pool_has(&table->sessions, number); number++) {
 		print_booking(table, number, output);
 	}
+	print_hours(rebuilt, output);
 	print_calendars(table, output);
 }
