@@ -47,5 +47,5 @@ while IFS= read -r line; do
 	esac
 done < <(grep -vE '^[[:space:]]*(#|$)' "$file")
 
-slots=$(grep -cE '^OPEN ' "$file" || true)
-echo "slotd: $file loaded: $slots lines, $opened new slots" >&2
+lines=$(grep -cE '^(OPEN|HOURS) ' "$file" || true)
+echo "slotd: $file loaded: $lines lines$([ $opened -eq 0 ] || echo ", $opened new slots")" >&2

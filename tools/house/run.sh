@@ -11,9 +11,11 @@ dir=$2
 shift 2
 
 (
-	tools/house/load.sh "$port" data/demo.slotd $$ && cat >&2 <<-END
+	tools/house/load.sh "$port" data/demo.slotd $$ && tools/house/load.sh "$port" data/hours.slotd $$ && cat >&2 <<-END
 		slotd: try it from another terminal:
 		    redis-cli -p $port BOOK dr-lee 2031-01-06 09:00 client-1
+		    redis-cli -p $port HOURS GET dr-lee
+		    redis-cli -p $port SLOTS dr-lee $(date +%F) $(date -d '+7 days' +%F)
 		    printf 'SLOTS dr-lee 2031-01-06\r\n' | nc -q1 127.0.0.1 $port
 	END
 ) &
