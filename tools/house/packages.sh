@@ -24,6 +24,7 @@ needed() {
 		run   redis-tools       command:redis-cli             redis-cli, to talk to the server with
 		run   netcat-openbsd    command:nc                    nc, to talk to the server with
 		test  libcriterion-dev  header:criterion/criterion.h  unit tests
+		test  python3           command:python3               clocks of other code, to compare ours with
 		test  python3-redis     glob:/usr/lib/python3/dist-packages/redis/client.py a client library, as it is
 		test  curl              command:curl                  puts appointments into calendars
 		test  xandikos          command:xandikos              a CalDAV server, and files with ETags

@@ -5,7 +5,8 @@
  * is old, and nothing because of a wrong clock.
  *
  * Method: the desk and the log on the simulated disk, under a clock of the test's. What clocks show is Python's word
- * (clocks.py). Crashes: random hours, closed, opened and booked by hand at times that tell who did it.
+ * (clocks.py). Crashes: random hours, closed, opened and booked by hand at times that tell who did it,
+ * and snapshots in the midst of it.
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -533,15 +534,74 @@ static void check_slots(uint16_t now, const struct by_hand *hand)
 	buffer_fini(&text);
 }
 
-/* Sets hours, carries some of it out, and then the process ends, or the power goes. */
+/* A snapshot, as far as it got. */
+static struct snapshot_writer *writer;
+static uint32_t snapshots;
+
+static void snapshot_some(void)
+{
+	struct error error = {0};
+	if (writer == NULL) {
+		const struct snapshot_options options = {.disk = &hall.rig.disk.port,
+							 .clock = &hall.rig.clock,
+							 .wal = hall.rig.wal,
+							 .table = &hall.rig.table,
+							 .piece_size = DISK_ALIGN,
+							 .previous_lsn = hall.rig.rebuild.found.info.lsn};
+		writer = snapshot_begin(&options, &error);
+	} else if (snapshot_step(writer, &error) == SNAPSHOT_DONE) {
+		hall.rig.rebuild.found.info.lsn = snapshot_writer_info(writer)->lsn;
+		snapshot_close(writer);
+		writer = NULL;
+		snapshots++;
+	}
+	cr_assert_eq(error.code, ERROR_NONE, "%s", error.text);
+}
+
+/* The same files without any snapshot: the whole log gives the same table, word for word. */
+static void compare_with_log(void)
+{
+	static struct rig other;
+	struct disk_entry *entries = NULL;
+	size_t count = 0;
+	struct error error = {0};
+	other = (struct rig){.threads = 1, .config = hall.rig.config};
+	sim_disk_init(&other.disk, 1);
+	sim_disk_copy(&other.disk, &hall.rig.disk);
+	other.system = hall.rig.system;
+	other.clock = (struct clock){&other, rig_wall_ms, rig_monotonic_ns};
+	struct disk *disk = &other.disk.port;
+	cr_assert(disk->list(disk->context, &entries, &count, &error), "%s", error.text);
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(entries[i].name, "snap", 4) == 0) {
+			cr_assert(disk->remove(disk->context, entries[i].name, &error), "%s", error.text);
+		}
+	}
+	free(entries);
+	rig_open(&other);
+	char *all = rig_dump(&other.table);
+	char *recovered = rig_dump(&hall.rig.table);
+	cr_assert_str_eq(recovered, all);
+	free(all);
+	free(recovered);
+	rig_end(&other);
+}
+
+/* Sets hours, carries some of it out, beside a snapshot, and then the process ends, or the power goes. */
 static void set_and_crash(uint64_t *random)
 {
 	struct hours_progress progress = {.lsn = 0};
 	const uint32_t lee = psychologist_of(&hall, "dr-lee");
 	desk_hours(&hall.rig.desk, lee, span_of(templates[random_below(random, 3)]));
-	for (uint32_t turns = random_below(random, 40); turns > 0; turns--) {
-		if (random_below(random, 3) == 0) {
+	/* Few steps, often: what was appended while a snapshot was copied is then all that says what it misses. */
+	uint32_t steps = random_below(random, 17);
+	for (uint32_t turns = random_below(random, 80); turns > 0; turns--) {
+		if (random_below(random, 2) == 0) {
+			snapshot_some();
+		}
+		if (steps > 0 && random_below(random, 3) == 0) {
 			desk_hours_step(&hall.rig.desk, lee, &progress);
+			steps--;
 		}
 		wal_pump(hall.rig.wal);
 		if (random_below(random, 2) == 0) {
@@ -549,10 +609,15 @@ static void set_and_crash(uint64_t *random)
 		}
 	}
 	(random_below(random, 2) == 0 ? sim_disk_kill : sim_disk_crash)(&hall.rig.disk);
+	if (writer != NULL) {
+		snapshot_close(writer);
+		writer = NULL;
+	}
 	wal_close(hall.rig.wal);
 	holds_fini(&hall.rig.desk.holds);
 	table_fini(&hall.rig.table);
 	rig_open(&hall.rig);
+	compare_with_log();
 	availability_init(&hall.availability, &hall.rig.service);
 }
 
@@ -579,7 +644,7 @@ Test(availability, carries_out_a_change_through_any_crash)
 {
 	uint64_t random = random_seed();
 	printf("availability: SEED=0x%" PRIx64 "\n", random);
-	for (uint32_t life = 0; life < 12; life++) {
+	for (uint32_t life = 0; life < 20; life++) {
 		uint16_t now = day_number("2031-01-06");
 		struct by_hand hand = {0};
 		begin(&hall, noon_ms("2031-01-06"));
@@ -601,4 +666,6 @@ Test(availability, carries_out_a_change_through_any_crash)
 		table_check(&hall.rig.table);
 		end(&hall);
 	}
+	printf("availability: %" PRIu32 " snapshots\n", snapshots);
+	cr_assert_gt(snapshots, 20);
 }
