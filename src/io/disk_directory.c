@@ -255,9 +255,7 @@ static bool port_rename(void *context, const char *from, const char *to, struct 
 
 static bool port_remove(void *context, const char *name, struct error *error)
 {
-	struct directory *directory = context;
-	return unlinkat(directory->descriptor, name, 0) == 0 ||
-	       error_errno(error, errno, "cannot remove '%s/%s'", directory->path, name);
+	return directory_remove(context, name, error);
 }
 
 static bool port_sync_directory(void *context, struct error *error)

@@ -1,6 +1,6 @@
 /*
  * disk_directory: the directory of a disk port, its files by number, and the blocking operations; what disk_posix and
- * disk_ring share. The directory and names are in disk_directory.c, files in disk_file.c.
+ * disk_ring share. The directory and names are in disk_directory.c, files in disk_file.c, their end in disk_remove.c.
  *
  * Files are opened for direct I/O where the file system has it: then nothing of the log is ever in the page cache,
  * whose pages would slow direct writes down, and a failed flush cannot leave clean pages with lost bytes behind. Where
@@ -45,6 +45,10 @@ const struct directory_file *directory_file(const struct directory *directory, d
 
 /* Is this a name that list may show and open may take: not hidden, not the lock, not too long? */
 bool directory_lists(const char *name);
+
+/* Takes the name away, and frees what was behind it piece by piece (disk_remove.c): takes longer the larger the file is, about
+ * 40 ms for a segment of 64 MiB where freed blocks are discarded. */
+bool directory_remove(const struct directory *directory, const char *name, struct error *error);
 
 /* What an asynchronous operation is asked to do. */
 struct disk_request {
