@@ -18,7 +18,8 @@
  *
  * A stripe over 7/8 full grows by a quarter, on its own: no pause over the whole table. It grows where it is: each
  * stripe has address space for the largest array it can come to, and the order of tags means that every entry only
- * moves back. So arrays are never replaced, and there is no old array that a reader might still be in.
+ * moves back. So arrays are never replaced, and there is no old array that a reader might still be in. The memory for it is
+ * made ready a little before, from 27/32 on (base/ready.h).
  *
  * The arrays lie side by side, cut into pages: row r of the memory has page r of each stripe. Hashes fill all stripes
  * alike, so the rows fill one after the other and can be made of huge pages, and a look into any stripe finds its
@@ -65,6 +66,8 @@ struct index {
 	/* guards how far the region is committed */
 	struct lock lock;
 	struct region region;
+	/* shared: written under lock */
+	_Atomic size_t rows; /* committed, and made ready (base/ready.h) */
 };
 
 /* A stripe in use costs a page of memory at least. */

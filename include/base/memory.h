@@ -55,12 +55,18 @@ struct region {
 	uint8_t *base;
 	size_t size;
 	bool sparse; /* most of it will never be touched: no huge pages. Set before the first region_commit */
+	bool
+	    unready; /* not used in order of addresses, or made ready by who does so: nothing is ahead. Set as sparse */
 	/* owned by: whoever grows the region, under its own lock */
 	size_t committed;
 };
 
+/* So much of a region is committed beyond what was asked for, and made ready (base/ready.h), once that fills huge pages. */
+#define REGION_AHEAD ((size_t)512 << 10)
+
 /* Reserves `size` bytes of address space (rounded up to pages) without using memory. */
 bool region_reserve(struct region *region, size_t size, struct error *error);
-/* Makes the first `size` bytes usable, zero-filled where new. False if the kernel refuses or the region is smaller. */
+/* Makes the first `size` bytes usable, zero-filled where new, and the next ones ready. False if the kernel refuses or the
+ * region is smaller. */
 bool region_commit(struct region *region, size_t size);
 void region_release(struct region *region);

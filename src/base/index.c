@@ -35,6 +35,7 @@
 #include "index_stripe.h"
 
 #include <base/check.h>
+#include <base/ready.h>
 #include <stdlib.h>
 
 /* Cells come by the page: that is what a stripe costs anyway. */
@@ -43,6 +44,9 @@
 /* Cells behind the last home. At 7/8 full an entry is 3.5 cells from home on average, and practically never more than
  * 64; if it has to be, the array grows earlier. */
 #define TAIL_CELLS 64
+
+/* A row of less is not worth the trouble of making it ready. */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 /* Pages a stripe has address space for at least, and times its fair share: hashes spread keys evenly, not exactly. */
 #define STRIPE_PAGES_MIN 64
@@ -95,12 +99,23 @@ static uint32_t home_count_of(const struct index_stripe *stripe)
 	return atomic_load_explicit(&stripe->home_count, memory_order_relaxed);
 }
 
-/* Makes so many pages of each stripe usable. */
-static bool commit_rows(struct index *index, size_t rows)
+/* Makes so many pages of each stripe usable; `ahead` of their use, ready too, if they are huge ones. */
+static bool commit_rows(struct index *index, size_t rows, bool ahead)
 {
+	/* Relaxed: what is committed stays so. */
+	if (rows <= atomic_load_explicit(&index->rows, memory_order_relaxed)) {
+		return true;
+	}
 	lock_take(&index->lock);
-	const bool committed =
-	    region_commit(&index->region, rows * index->stripe_count * PAGE_CELLS * sizeof(uint64_t));
+	const size_t row_size = (size_t)index->stripe_count * PAGE_CELLS * sizeof(uint64_t);
+	const size_t before = atomic_load_explicit(&index->rows, memory_order_relaxed); /* ours: the lock is held */
+	const bool committed = region_commit(&index->region, rows * row_size);
+	if (committed && rows > before) {
+		atomic_store_explicit(&index->rows, rows, memory_order_relaxed);
+		if (ahead && row_size >= HUGE_PAGE) {
+			ready_ask(index->region.base + before * row_size, (rows - before) * row_size);
+		}
+	}
 	lock_give(&index->lock);
 	return committed;
 }
@@ -130,9 +145,10 @@ bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_c
 	if (!region_reserve(&index->region, rows * stripe_count * PAGE_CELLS * sizeof(uint64_t), error)) {
 		return false;
 	}
+	index->region.unready = true; /* but by the row, below */
 	lock_init(&index->lock);
 	atomic_init(&index->hurries, false);
-	if (!commit_rows(index, 1)) {
+	if (!commit_rows(index, 1, false)) {
 		lock_fini(&index->lock);
 		region_release(&index->region);
 		return error_set(error, ERROR_NO_MEMORY, "the kernel refuses memory for %u stripes", stripe_count);
@@ -273,15 +289,21 @@ static bool index_hurries(const struct index *index)
 	return atomic_load_explicit(&index->hurries, memory_order_relaxed); /* only a matter of memory */
 }
 
+/* A quarter more, or as much again, in whole pages. */
+static uint32_t larger(const struct index *index, uint32_t cell_count)
+{
+	const uint32_t more = index_hurries(index) ? cell_count : cell_count / 4;
+	return (cell_count + more + PAGE_CELLS - 1) / PAGE_CELLS * PAGE_CELLS;
+}
+
 static void grow(struct index *index, struct index_stripe *stripe) REQUIRES(stripe->lock)
 {
 	moving_begin(stripe);
 	uint32_t cell_count = home_count_of(stripe) + TAIL_CELLS;
 	uint32_t begin;
 	do {
-		const uint32_t more = index_hurries(index) ? cell_count : cell_count / 4;
-		const uint32_t cell_count_new = (cell_count + more + PAGE_CELLS - 1) / PAGE_CELLS * PAGE_CELLS;
-		CHECK(commit_rows(index, cell_count_new / PAGE_CELLS));
+		const uint32_t cell_count_new = larger(index, cell_count);
+		CHECK(commit_rows(index, cell_count_new / PAGE_CELLS, false));
 		begin = slide_to_end(stripe, cell_count, cell_count_new);
 		cell_count = cell_count_new;
 	} while (!fits(stripe, begin, cell_count - TAIL_CELLS));
@@ -329,8 +351,12 @@ uint32_t index_stripe_put(struct index *index, struct index_stripe *stripe, uint
 	if (there != 0) {
 		return there;
 	}
-	if ((uint64_t)stripe->count * 8 >= (uint64_t)home_count_of(stripe) * 7) {
+	const uint64_t homes = home_count_of(stripe);
+	if ((uint64_t)stripe->count * 8 >= homes * 7) {
 		grow(index, stripe);
+	} else if ((uint64_t)stripe->count * 32 >= homes * 27 && !index_hurries(index)) {
+		/* If it is refused, grow sees to it. */
+		(void)commit_rows(index, larger(index, (uint32_t)homes + TAIL_CELLS) / PAGE_CELLS, true);
 	}
 	while (!place(stripe, cell_of(hash, number))) {
 		grow(index, stripe);
@@ -352,7 +378,7 @@ void index_expect(struct index *index, uint64_t count)
 	/* As full as an array is on average that has grown. */
 	const uint64_t cells = count / index->stripe_count * 5 / 4 + TAIL_CELLS;
 	const uint64_t pages = (cells + PAGE_CELLS - 1) / PAGE_CELLS;
-	if (!commit_rows(index, (size_t)pages)) {
+	if (!commit_rows(index, (size_t)pages, false)) {
 		return;
 	}
 	for (uint32_t i = 0; i < index->stripe_count; i++) {

@@ -45,6 +45,7 @@ bool pool_init(struct pool *pool, uint64_t limit, size_t record_size, size_t bes
 		return false;
 	}
 	pool->beside_region.sparse = true;
+	pool->free_region.unready = true; /* as deep as numbers are given back */
 	pool->records = pool->region.base;
 	pool->besides = pool->beside_region.base;
 	lock_init(&pool->lock);

@@ -7,10 +7,12 @@
  *
  * From LARGE on, memory is asked for in huge pages: a page fault each 2 MiB instead of each 4 KiB, and records scattered
  * over gigabytes still find their translations. Below it one would cost more than it holds, and in a sparse region one record
- * in it would cost as much.
+ * in it would cost as much. The first to touch one would wait for it, so the next is touched by somebody else (base/ready.h)
+ * when three quarters of this one are used.
  */
 #include <base/check.h>
 #include <base/memory.h>
+#include <base/ready.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -58,33 +60,54 @@ bool region_reserve(struct region *region, size_t size, struct error *error)
 	return true;
 }
 
+static bool is_made_ready(const struct region *region)
+{
+	return !region->sparse && !region->unready;
+}
+
+/* How far a region should be committed for `size` bytes of it to be used. */
+static size_t ahead_of(const struct region *region, size_t size)
+{
+	const size_t ahead = size + REGION_AHEAD;
+	if (!is_made_ready(region) || ahead < LARGE) {
+		return size;
+	}
+	return ahead < region->size || size > region->size ? ahead : region->size;
+}
+
 bool region_commit(struct region *region, size_t size)
 {
 	CHECK(region->base != NULL);
-	if (size <= region->committed) {
+	const size_t wanted = ahead_of(region, size);
+	if (wanted <= region->committed) {
 		return true;
 	}
 	if (size > region->size) {
 		return false;
 	}
-	const bool large = size >= LARGE;
-	const size_t stepped = round_up(size, large ? STEP_LARGE : STEP_SMALL);
+	const bool large = wanted >= LARGE;
+	const size_t stepped = round_up(wanted, large ? STEP_LARGE : STEP_SMALL);
 	const size_t committed = stepped < region->size ? stepped : region->size;
 	uint8_t *const from = region->base + region->committed;
-	if (mprotect(from, committed - region->committed, PROT_READ | PROT_WRITE) != 0) {
+	const size_t added = committed - region->committed;
+	if (mprotect(from, added, PROT_READ | PROT_WRITE) != 0) {
 		return false;
 	}
 	if (large || region->sparse) {
 		/* A kernel that has none gives small ones. */
-		(void)madvise(from, committed - region->committed, region->sparse ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+		(void)madvise(from, added, region->sparse ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	}
 	region->committed = committed;
+	if (large && is_made_ready(region)) {
+		ready_ask(from, added);
+	}
 	return true;
 }
 
 void region_release(struct region *region)
 {
 	if (region->base != NULL) {
+		ready_forget(region->base, region->size);
 		CHECK(munmap(region->base, region->size) == 0);
 	}
 	*region = (struct region){0};

@@ -5,6 +5,7 @@
  *   signals    sigwait: SIGTERM and SIGINT stop the server, a second one ends it at once
  *   loader     loads the snapshot, replays the log, hands it to worker 0
  *   housekeeper  writes snapshots
+ *   ready      touches memory before it is needed
  *   http       serves calendars, if http-port is set
  *   worker 0.. the loops
  *
@@ -13,6 +14,7 @@
  */
 #include <base/check.h>
 #include <base/hash.h>
+#include <base/ready.h>
 #include <base/version.h>
 #include <http/http.h>
 #include <inttypes.h>
@@ -283,7 +285,7 @@ static bool start(struct error *error)
 	put_together();
 	block_signals();
 	/* The housekeeper first: whoever stops the server wakes it. */
-	if (!housekeeper_start(&server.housekeeper, &server.service, error) ||
+	if (!ready_start(error) || !housekeeper_start(&server.housekeeper, &server.service, error) ||
 	    !http_start(&server.http, &server.service, error) || !start_workers(error) || !start_signals(error)) {
 		return false;
 	}
@@ -320,6 +322,7 @@ static int wait_for_end(void)
 	if (server.config.unix_path[0] != '\0') {
 		unlink(server.config.unix_path);
 	}
+	ready_stop();
 	table_fini(&server.table);
 	for (uint32_t i = 0; i < server.config.threads; i++) {
 		hot_fini(&server.hots[i]);

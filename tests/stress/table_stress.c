@@ -18,6 +18,7 @@
  */
 #include <base/check.h>
 #include <base/clock.h>
+#include <base/ready.h>
 #include <inttypes.h>
 #include <model/random.h>
 #include <model/timeline.h>
@@ -393,8 +394,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: table_stress [seconds] [threads, 1 to %d] [--canary]\n", THREADS);
 		return 2;
 	}
+	struct error error;
+	if (!ready_start(&error)) {
+		fprintf(stderr, "table_stress: %s\n", error.text);
+		return 2;
+	}
 	stress_init(&stress, canary);
 	run(&stress, workers, (uint32_t)count, seconds);
+	ready_stop();
 	const bool sound = check_all(&stress, workers, (uint32_t)count);
 	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (canary ? "the canary was found" : "NOT sound"),
 	       stress.seed);

@@ -1,0 +1,147 @@
+/*
+ * Proves: what is asked for gets its pages without anybody using it, and keeps its bytes, also those that are written
+ * meanwhile; a region that is used in order, and an index that is about to grow, ask before they need it; what is unmapped
+ * is not touched; without the thread, and when more is asked for than can wait, nothing happens.
+ * Method: mincore(2) says which pages are there.
+ */
+#include <base/index.h>
+#include <base/ready.h>
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#define MIB  ((size_t)1 << 20)
+#define PAGE ((size_t)4096)
+
+static bool is_there(uint8_t *at)
+{
+	unsigned char there;
+	cr_assert_eq(mincore((void *)((uintptr_t)at & ~(PAGE - 1)), PAGE, &there), 0);
+	return there & 1;
+}
+
+static void wait_for(uint8_t *at)
+{
+	while (!is_there(at)) {
+		sched_yield();
+	}
+}
+
+static struct region new_region(size_t size)
+{
+	struct region region;
+	struct error error;
+	cr_assert(region_reserve(&region, size, &error), "%s", error.text);
+	return region;
+}
+
+static void start(void)
+{
+	struct error error;
+	cr_assert(ready_start(&error), "%s", error.text);
+}
+
+TestSuite(ready, .timeout = 300);
+
+Test(ready, touches_what_is_asked_for_and_keeps_it)
+{
+	struct region region = new_region(8 * MIB);
+	region.unready = true;
+	cr_assert(region_commit(&region, 8 * MIB));
+	start();
+	region.base[4 * MIB] = 7;
+	ready_ask(region.base, 8 * MIB);
+	for (size_t i = 0; i < 1000; i++) {
+		region.base[5 * MIB + i * PAGE / 2] = (uint8_t)i;
+	}
+	for (size_t at = 0; at < 8 * MIB; at += PAGE) {
+		wait_for(region.base + at);
+	}
+	ready_stop();
+	cr_assert_eq(region.base[4 * MIB], 7);
+	for (size_t i = 0; i < 1000; i++) {
+		cr_assert_eq(region.base[5 * MIB + i * PAGE / 2], (uint8_t)i);
+	}
+	region_release(&region);
+}
+
+Test(ready, is_no_more_than_a_favour)
+{
+	struct region region = new_region((READY_QUEUE + 8) * MIB);
+	region.unready = true;
+	cr_assert(region_commit(&region, region.size));
+	ready_stop();
+	for (size_t i = 0; i < READY_QUEUE + 8; i++) {
+		ready_ask(region.base + i * MIB, MIB);
+	}
+	cr_assert_not(is_there(region.base));
+	start();
+	for (size_t i = 0; i < READY_QUEUE + 8; i++) {
+		ready_ask(region.base + i * MIB, MIB);
+	}
+	ready_stop();
+	ready_ask(region.base, MIB);
+	region_release(&region);
+}
+
+Test(ready, what_is_unmapped_is_forgotten)
+{
+	start();
+	for (int i = 0; i < 200; i++) {
+		struct region region = new_region(16 * MIB);
+		region.unready = true;
+		cr_assert(region_commit(&region, region.size));
+		for (size_t at = 0; at < 16; at++) {
+			ready_ask(region.base + at * MIB, MIB);
+		}
+		region_release(&region);
+	}
+	ready_stop();
+}
+
+Test(ready, a_region_asks_before_it_needs_a_huge_page)
+{
+	struct region region = new_region(64 * MIB);
+	start();
+	cr_assert(region_commit(&region, 2 * MIB - REGION_AHEAD - 1));
+	cr_assert_lt(region.committed, 2 * MIB);
+	cr_assert(region_commit(&region, 2 * MIB - REGION_AHEAD + 1));
+	wait_for(region.base + 4 * MIB - 1);
+	cr_assert_eq(region.committed, 4 * MIB);
+	cr_assert(region_commit(&region, 64 * MIB - 1));
+	wait_for(region.base + 64 * MIB - 1);
+	cr_assert_not(region_commit(&region, 64 * MIB + 1));
+	ready_stop();
+	region_release(&region);
+}
+
+static bool never(const void *context, uint32_t number, const void *key)
+{
+	(void)context;
+	(void)number;
+	(void)key;
+	return false;
+}
+
+Test(ready, an_index_asks_before_it_grows)
+{
+	const uint32_t stripes = 512;
+	const size_t row_size = stripes * PAGE;
+	struct index index;
+	struct error error;
+	cr_assert(index_init(&index, 1000000, stripes, never, NULL, &error), "%s", error.text);
+	start();
+	const uint32_t homes = index.stripes[3].home_count;
+	uint8_t *second_row = index.region.base + row_size;
+	cr_assert_not(is_there(second_row));
+	uint32_t count = 0;
+	while (index.rows == 1) {
+		count++;
+		index_insert(&index, (uint64_t)(count * 9u) << 55 | (uint64_t)count << 33 | 3, NULL, count);
+	}
+	cr_assert_eq(index.stripes[3].home_count, homes);
+	cr_assert_lt(count, homes * 7 / 8);
+	wait_for(second_row + row_size - 1);
+	ready_stop();
+	index_fini(&index);
+}
