@@ -1,49 +1,38 @@
 /*
- * disk_ring: asynchronous writes and flushes on a worker's io_uring (io/disk_ring.h); blocking operations are in
- * disk_directory.c.
+ * disk_ring: the disk port of a worker on io_uring (io/disk_ring.h).
  *
- *   submit: one write with RWF_DSYNC, or a write and a flush linked behind it (commit_choice), or one of both alone
- *   part_done, when no part is pending any more:
- *           failed           --> done, with the error [I6]
- *           nothing is left  --> done
- *           written short    --> submit what is left, with a flush of its own linked behind it
+ *   durable write            submitted --> [disk_thread: one pwritev2 with RWF_DSYNC] --> eventfd --> on_finished --> done
+ *   plain write, flush       an entry of the ring -----------------------------------------------> part_done --> done
  *
- * A short write cancels the flush that is linked to it, and a flush counts only for what was written before it; hence
- * the flush of its own.
+ * What was submitted to the thread and is over makes an eventfd readable, which the ring polls for as long as the port is open.
  *
- * See: io_uring_enter(2) on IOSQE_IO_LINK, pwritev2(2) on RWF_DSYNC.
+ * See: io_uring_enter(2), io_uring_prep_poll_multishot(3).
  */
-#include "disk_directory.h"
+#include "disk_thread.h"
 
 #include <assert.h>
 #include <base/check.h>
-#include <base/clock.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <io/commit_choice.h>
 #include <io/disk_ring.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 
 struct disk_ring {
 	struct directory directory; /* first: the blocking operations take it for the whole */
 	struct ring *ring;
-	enum disk_commit commit;
-	struct commit_choice choice; /* DISK_COMMIT_FASTER */
-	struct clock clock;
+	struct disk_thread thread;
+	struct ring_op finished; /* the poll of the thread's descriptor */
+	struct ring_op cancel;   /* of that */
+	bool polling;
+	bool cancelling;
+	bool closing;
 	uint32_t under_way;
 };
 
 struct disk_ring_op {
+	struct thread_op thread; /* first: what the thread gives back; the request is here in any case */
 	struct disk_ring *disk;
-	struct ring_op write;
-	struct ring_op flush;
-	struct disk_request request;
-	uint64_t began_ns;
-	enum disk_commit way; /* a durable write: how */
-	int failure;          /* errno of what failed first, 0: none */
-	uint32_t pending;     /* parts the kernel has */
-	bool continued;       /* a write came up short */
+	struct ring_op part; /* what the ring has */
 };
 static_assert(sizeof(struct disk_ring_op) <= sizeof((struct disk_op){0}.reserved), "a disk_ring_op fits in a disk_op");
 
@@ -52,143 +41,141 @@ static struct disk_op *disk_op_of(struct disk_ring_op *op)
 	return (struct disk_op *)(void *)((char *)op - offsetof(struct disk_op, reserved));
 }
 
-static void submit_flush(struct disk_ring_op *op)
-{
-	struct io_uring_sqe *sqe = ring_entry(op->disk->ring, &op->flush);
-	/* Names are not data. */
-	const bool names = op->request.file < 0;
-	io_uring_prep_fsync(sqe, op->request.descriptor, names ? 0 : IORING_FSYNC_DATASYNC);
-	op->pending++;
-}
-
-static void submit_write(struct disk_ring_op *op)
-{
-	const struct disk_request *request = &op->request;
-	CHECK(request->left <= INT32_MAX);
-	const bool linked = request->durable && (op->continued || op->way == DISK_COMMIT_LINKED);
-	ring_reserve(op->disk->ring, 2);
-	struct io_uring_sqe *sqe = ring_entry(op->disk->ring, &op->write);
-	io_uring_prep_write(sqe, request->descriptor, request->bytes, (unsigned)request->left, request->offset);
-	op->pending++;
-	if (linked) {
-		sqe->flags |= IOSQE_IO_LINK;
-		submit_flush(op);
-	} else if (request->durable) {
-		sqe->rw_flags = RWF_DSYNC;
-	}
-}
-
-static void part_done(struct disk_ring_op *op)
+static void end(struct disk_ring_op *op, int failure)
 {
 	struct disk_ring *disk = op->disk;
-	CHECK(op->pending > 0);
-	if (--op->pending > 0) {
-		return;
-	}
-	if (op->failure == 0 && op->request.left > 0) {
-		op->continued = true;
-		submit_write(op);
-		return;
-	}
-	if (op->request.durable && disk->commit == DISK_COMMIT_FASTER) {
-		commit_choice_took(&disk->choice, op->way, clock_monotonic_ns(&disk->clock) - op->began_ns);
-	}
 	struct error error;
-	if (op->failure != 0) {
-		directory_failure(&disk->directory, &op->request, op->failure, &error);
+	if (failure != 0) {
+		directory_failure(&disk->directory, &op->thread.request, failure, &error);
 	}
 	disk->under_way--;
 	struct disk_op *disk_op = disk_op_of(op);
-	disk_op->done(disk_op, op->failure != 0 ? &error : NULL);
+	disk_op->done(disk_op, failure != 0 ? &error : NULL);
 }
 
-static void fail(struct disk_ring_op *op, int errno_value)
+/* ----------------------------------------------------------------------------------------------------- on the ring */
+
+static void submit_part(struct disk_ring_op *op)
 {
-	if (op->failure == 0) {
-		op->failure = errno_value;
+	const struct disk_request *request = &op->thread.request;
+	struct io_uring_sqe *sqe = ring_entry(op->disk->ring, &op->part);
+	if (request->sync) {
+		/* Names are not data. */
+		io_uring_prep_fsync(sqe, request->descriptor, request->file < 0 ? 0 : IORING_FSYNC_DATASYNC);
+		return;
 	}
+	CHECK(request->left <= INT32_MAX);
+	io_uring_prep_write(sqe, request->descriptor, request->bytes, (unsigned)request->left, request->offset);
 }
 
-static void write_done(struct ring_op *ring_op, int32_t result, uint32_t flags)
+static void part_done(struct ring_op *ring_op, int32_t result, uint32_t flags)
 {
 	(void)flags;
-	struct disk_ring_op *op = RING_OP_OWNER(ring_op, struct disk_ring_op, write);
+	struct disk_ring_op *op = RING_OP_OWNER(ring_op, struct disk_ring_op, part);
+	struct disk_request *request = &op->thread.request;
+	if (request->sync) {
+		end(op, result < 0 ? -result : 0);
+		return;
+	}
 	if (result <= 0) {
-		fail(op, result < 0 ? -result : EIO);
-	} else {
-		CHECK((size_t)result <= op->request.left);
-		op->request.offset += (uint64_t)result;
-		op->request.bytes += result;
-		op->request.left -= (size_t)result;
+		end(op, result < 0 ? -result : EIO);
+		return;
 	}
-	part_done(op);
+	CHECK((size_t)result <= request->left);
+	request->offset += (uint64_t)result;
+	request->bytes += result;
+	request->left -= (size_t)result;
+	if (request->left > 0) {
+		submit_part(op); /* it came up short */
+	} else {
+		end(op, 0);
+	}
 }
 
-static void flush_done(struct ring_op *ring_op, int32_t result, uint32_t flags)
+/* --------------------------------------------------------------------------------------------------- on the thread */
+
+static void poll_finished(struct disk_ring *disk)
 {
-	(void)flags;
-	struct disk_ring_op *op = RING_OP_OWNER(ring_op, struct disk_ring_op, flush);
-	/* The write before it says itself that it came up short; a flush cancelled for no such reason is a failure. */
-	const bool link_broke = result == -ECANCELED && op->request.left > 0;
-	if (result < 0 && !link_broke) {
-		fail(op, -result);
+	struct io_uring_sqe *sqe = ring_entry(disk->ring, &disk->finished);
+	/* Each write to an eventfd wakes whoever polls it, so it need not be read. */
+	io_uring_prep_poll_multishot(sqe, disk->thread.finished_descriptor, POLLIN);
+	disk->polling = true;
+}
+
+static void on_finished(struct ring_op *ring_op, int32_t result, uint32_t flags)
+{
+	struct disk_ring *disk = RING_OP_OWNER(ring_op, struct disk_ring, finished);
+	CHECK(result >= 0 || result == -ECANCELED);
+	disk->polling = (flags & IORING_CQE_F_MORE) != 0;
+	if (!disk->polling && !disk->closing) {
+		poll_finished(disk);
 	}
-	part_done(op);
+	struct thread_op *op = disk_thread_take(&disk->thread);
+	while (op != NULL) {
+		struct thread_op *next = op->next;
+		end((struct disk_ring_op *)(void *)op, op->failure);
+		op = next;
+	}
+}
+
+static void on_cancelled(struct ring_op *ring_op, int32_t result, uint32_t flags)
+{
+	(void)result;
+	(void)flags;
+	RING_OP_OWNER(ring_op, struct disk_ring, cancel)->cancelling = false;
 }
 
 /* --------------------------------------------------------------------------------------------------------- the port */
 
-static struct disk_ring_op *begin(struct disk_ring *disk, struct disk_op *disk_op, struct disk_request request)
+static void begin(struct disk_ring *disk, struct disk_op *disk_op, struct disk_request request)
 {
 	struct disk_ring_op *op = (struct disk_ring_op *)(void *)disk_op->reserved;
-	*op = (struct disk_ring_op){
-	    .disk = disk,
-	    .write.done = write_done,
-	    .flush.done = flush_done,
-	    .request = request,
-	    .way = disk->commit,
-	};
-	if (request.durable && disk->commit == DISK_COMMIT_FASTER) {
-		op->way = commit_choice_next(&disk->choice);
-		op->began_ns = clock_monotonic_ns(&disk->clock);
-	}
+	op->disk = disk;
+	op->part.done = part_done;
 	disk->under_way++;
-	return op;
+	if (request.durable) {
+		disk_thread_submit(&disk->thread, &op->thread, request);
+	} else {
+		op->thread.request = request;
+		submit_part(op);
+	}
 }
 
 static void port_write(void *context, struct disk_op *op, disk_file file, uint64_t offset, const void *bytes,
 		       size_t size, bool durable)
 {
 	struct disk_ring *disk = context;
-	submit_write(begin(disk, op, directory_write_request(&disk->directory, file, offset, bytes, size, durable)));
+	begin(disk, op, directory_write_request(&disk->directory, file, offset, bytes, size, durable));
 }
 
 static void port_sync(void *context, struct disk_op *op, disk_file file)
 {
 	struct disk_ring *disk = context;
-	submit_flush(begin(disk, op, directory_sync_request(&disk->directory, file)));
+	begin(disk, op, directory_sync_request(&disk->directory, file));
 }
 
 static void port_sync_names(void *context, struct disk_op *op)
 {
 	struct disk_ring *disk = context;
-	submit_flush(begin(disk, op, directory_names_request(&disk->directory)));
+	begin(disk, op, directory_names_request(&disk->directory));
 }
 
-bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, enum disk_commit commit,
-		    struct error *error)
+bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, struct error *error)
 {
 	struct disk_ring *disk = calloc(1, sizeof *disk);
 	if (disk == NULL) {
 		return error_set(error, ERROR_NO_MEMORY, "no memory for the disk port");
 	}
 	if (!directory_open(&disk->directory, path, DISK_READ_WRITE, error)) {
-		free(disk);
-		return false;
+		goto undo_calloc;
+	}
+	if (!disk_thread_start(&disk->thread, error)) {
+		goto undo_directory;
 	}
 	disk->ring = ring;
-	disk->commit = commit;
-	disk->clock = clock_real();
+	disk->finished.done = on_finished;
+	disk->cancel.done = on_cancelled;
+	poll_finished(disk);
 	*port = (struct disk){
 	    .context = disk,
 	    .engine = "io_uring",
@@ -198,12 +185,25 @@ bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, enum
 	};
 	directory_operations(port);
 	return true;
+
+undo_directory:
+	directory_close(&disk->directory);
+undo_calloc:
+	free(disk);
+	return false;
 }
 
 void disk_ring_close(struct disk *port)
 {
 	struct disk_ring *disk = port->context;
 	CHECK(disk->under_way == 0);
+	disk->closing = true;
+	io_uring_prep_cancel(ring_entry(disk->ring, &disk->cancel), &disk->finished, 0);
+	disk->cancelling = true;
+	while (disk->polling || disk->cancelling) {
+		ring_wait(disk->ring, -1);
+	}
+	disk_thread_stop(&disk->thread);
 	directory_close(&disk->directory);
 	free(disk);
 	*port = (struct disk){0};

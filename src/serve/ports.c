@@ -44,7 +44,7 @@ static bool open_ring(struct ports *ports, const char *dir, int lock, const stru
 	if (ports->disk != NULL && !ring_hold(&ports->ring, lock, error)) {
 		goto undo_net;
 	}
-	if (ports->disk != NULL && !disk_ring_open(ports->disk, &ports->ring, dir, DISK_COMMIT_FASTER, error)) {
+	if (ports->disk != NULL && !disk_ring_open(ports->disk, &ports->ring, dir, error)) {
 		goto undo_net;
 	}
 	return true;

@@ -1,6 +1,6 @@
 /*
- * Proves what io/disk.h promises, for each way to do it: disk_posix with its thread, disk_ring with either commit
- * operation; each on the file system of the working directory and on tmpfs, where there is no direct I/O. [I6]: a
+ * Proves what io/disk.h promises, for each way to do it: disk_posix with its thread, disk_ring with the ring and its thread;
+ * each on the file system of the working directory and on tmpfs, where there is no direct I/O. [I6]: a
  * failed write is told and not tried again; a short one is continued and flushed anew.
  *
  * Method: every test runs over the table of `variants`, in a directory of its own. Short writes are made by standing in
@@ -80,8 +80,7 @@ int io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe 
 
 enum engine {
 	POSIX,
-	RING_DSYNC,
-	RING_LINKED,
+	RING,
 };
 
 static const struct variant {
@@ -90,11 +89,9 @@ static const struct variant {
 	const char *parent;
 } variants[] = {
     {"posix", POSIX, "/tmp"},
-    {"ring, dsync", RING_DSYNC, "/tmp"},
-    {"ring, linked", RING_LINKED, "/tmp"},
+    {"ring", RING, "/tmp"},
     {"posix on tmpfs", POSIX, "/dev/shm"},
-    {"ring, dsync on tmpfs", RING_DSYNC, "/dev/shm"},
-    {"ring, linked on tmpfs", RING_LINKED, "/dev/shm"},
+    {"ring on tmpfs", RING, "/dev/shm"},
 };
 
 struct fixture {
@@ -113,9 +110,8 @@ static void open_disk(struct fixture *fixture)
 		cr_assert(disk_posix_start(&fixture->disk, &fixture->finished, &error), "%s", error.text);
 		return;
 	}
-	const enum disk_commit commit = fixture->variant->engine == RING_DSYNC ? DISK_COMMIT_DSYNC : DISK_COMMIT_LINKED;
 	cr_assert(ring_open(&fixture->ring, 64, &error), "%s", error.text);
-	cr_assert(disk_ring_open(&fixture->disk, &fixture->ring, fixture->path, commit, &error), "%s", error.text);
+	cr_assert(disk_ring_open(&fixture->disk, &fixture->ring, fixture->path, &error), "%s", error.text);
 }
 
 static void close_disk(struct fixture *fixture)
@@ -267,9 +263,8 @@ DISK_TEST(durable_write_is_flushed_and_a_plain_one_is_not)
 	cr_assert(!last_durable);
 	cr_assert(flush_count == 0);
 	write_async(fixture, file, 0, bytes, SIZE, true);
-	/* One or the other, never none. */
-	cr_assert(last_durable + flush_count == 1, "%s", fixture->variant->name);
-	cr_assert((flush_count == 1) == (fixture->variant->engine == RING_LINKED));
+	cr_assert(last_durable, "%s", fixture->variant->name);
+	cr_assert(flush_count == 0, "%s: twice", fixture->variant->name);
 	free(bytes);
 }
 
@@ -497,7 +492,7 @@ Test(directory, full_device_is_told_as_no_space)
 		rmdir(path);
 		cr_skip_test("SKIPPED: only root can mount a tmpfs that is small enough to be filled");
 	}
-	for (enum engine engine = POSIX; engine <= RING_LINKED; engine++) {
+	for (enum engine engine = POSIX; engine <= RING; engine++) {
 		const struct variant variant = {.name = "on a full tmpfs", .engine = engine, .parent = path};
 		with_disk(&variant, fill_up);
 	}
