@@ -29,8 +29,15 @@ struct ring_op {
 /* The struct of `type` whose `member` this operation is. */
 #define RING_OP_OWNER(op, type, member) ((type *)(void *)((char *)(op)-offsetof(type, member)))
 
+/* Has something happened outside the ring that should not wait until all completions at hand are handled? It is asked, and may
+ * deal with it, before each of them but the first; true ends the wait, and the others come with the next. */
+typedef bool ring_between_f(void *context);
+
 struct ring {
 	struct io_uring uring;
+	/* owned by: one port that uses the ring, set while nothing waits; NULL: nobody asks */
+	ring_between_f *between;
+	void *between_context;
 };
 
 /* Opens a ring of `entries` submissions (a power of two); completions have room for eight times as many. Retries while
@@ -54,9 +61,6 @@ bool ring_provide(struct ring *ring, struct io_uring_buf_reg buffers, struct err
 /* A submission entry for `op`, to be filled in with io_uring_prep_*, which leave its user_data alone. Submits what is
  * there when the queue is full; never NULL. */
 struct io_uring_sqe *ring_entry(struct ring *ring, struct ring_op *op);
-
-/* Makes sure that the next `count` entries go to the kernel in one submission, as linked ones must. */
-void ring_reserve(struct ring *ring, uint32_t count);
 
 /* Submits everything prepared, waits for at least one completion or `timeout_ns` (negative: no limit; 0: do not wait),
  * and calls `done` for all there are; `done` may prepare new entries. EINTR, EAGAIN and EBUSY are its own affair. */

@@ -102,6 +102,16 @@ static void poll_finished(struct disk_ring *disk)
 	disk->polling = true;
 }
 
+static void deliver(struct disk_ring *disk)
+{
+	struct thread_op *op = disk_thread_take(&disk->thread);
+	while (op != NULL) {
+		struct thread_op *next = op->next;
+		end((struct disk_ring_op *)(void *)op, op->failure);
+		op = next;
+	}
+}
+
 static void on_finished(struct ring_op *ring_op, int32_t result, uint32_t flags)
 {
 	struct disk_ring *disk = RING_OP_OWNER(ring_op, struct disk_ring, finished);
@@ -110,12 +120,18 @@ static void on_finished(struct ring_op *ring_op, int32_t result, uint32_t flags)
 	if (!disk->polling && !disk->closing) {
 		poll_finished(disk);
 	}
-	struct thread_op *op = disk_thread_take(&disk->thread);
-	while (op != NULL) {
-		struct thread_op *next = op->next;
-		end((struct disk_ring_op *)(void *)op, op->failure);
-		op = next;
+	deliver(disk);
+}
+
+/* A commit that is over goes before the requests at hand: the next can leave, and those it answers can ask again. */
+static bool between(void *context)
+{
+	struct disk_ring *disk = context;
+	if (!disk_thread_has_finished(&disk->thread)) {
+		return false;
 	}
+	deliver(disk);
+	return true;
 }
 
 static void on_cancelled(struct ring_op *ring_op, int32_t result, uint32_t flags)
@@ -176,6 +192,8 @@ bool disk_ring_open(struct disk *port, struct ring *ring, const char *path, stru
 	disk->finished.done = on_finished;
 	disk->cancel.done = on_cancelled;
 	poll_finished(disk);
+	ring->between = between;
+	ring->between_context = disk;
 	*port = (struct disk){
 	    .context = disk,
 	    .engine = "io_uring",
@@ -203,6 +221,7 @@ void disk_ring_close(struct disk *port)
 	while (disk->polling || disk->cancelling) {
 		ring_wait(disk->ring, -1);
 	}
+	disk->ring->between = NULL;
 	disk_thread_stop(&disk->thread);
 	directory_close(&disk->directory);
 	free(disk);

@@ -6,6 +6,7 @@
 #include <base/check.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -62,6 +63,8 @@ static void finish(struct disk_thread *thread, struct thread_op *op)
 {
 	lock_take(&thread->lock);
 	queue_add(&thread->finished, op);
+	/* Relaxed: who sees it takes the lock. */
+	atomic_store_explicit(&thread->some_finished, true, memory_order_relaxed);
 	lock_give(&thread->lock);
 	(void)eventfd_write(thread->finished_descriptor, 1);
 }
@@ -100,11 +103,17 @@ void disk_thread_submit(struct disk_thread *thread, struct thread_op *op, struct
 	pthread_cond_signal(&thread->changed);
 }
 
+bool disk_thread_has_finished(const struct disk_thread *thread)
+{
+	return atomic_load_explicit(&thread->some_finished, memory_order_relaxed); /* as in finish */
+}
+
 struct thread_op *disk_thread_take(struct disk_thread *thread)
 {
 	lock_take(&thread->lock);
 	struct thread_op *op = thread->finished.first;
 	thread->finished.first = NULL;
+	atomic_store_explicit(&thread->some_finished, false, memory_order_relaxed); /* as in finish */
 	lock_give(&thread->lock);
 	return op;
 }

@@ -36,6 +36,8 @@ struct disk_thread {
 	struct thread_queue submitted;
 	struct thread_queue finished;
 	bool stopping;
+	/* shared: written under lock, read by the owner */
+	_Atomic bool some_finished;
 };
 
 bool disk_thread_start(struct disk_thread *thread, struct error *error);
@@ -44,5 +46,7 @@ void disk_thread_stop(struct disk_thread *thread);
 
 /* `op` is the thread's until it is taken. */
 void disk_thread_submit(struct disk_thread *thread, struct thread_op *op, struct disk_request request);
+/* Is something over? Without the lock, so it may be late. */
+bool disk_thread_has_finished(const struct disk_thread *thread);
 /* What is over, in the order it was submitted, a list by `next`; NULL if nothing is. */
 struct thread_op *disk_thread_take(struct disk_thread *thread);

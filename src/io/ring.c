@@ -132,6 +132,7 @@ bool ring_open(struct ring *ring, uint32_t entries, struct error *error)
 {
 	CHECK(entries >= 1);
 	CHECK((entries & (entries - 1)) == 0);
+	ring->between = NULL;
 
 	int result = set_up_patiently(ring, entries);
 	if (result < 0) {
@@ -145,7 +146,7 @@ bool ring_open(struct ring *ring, uint32_t entries, struct error *error)
 				 "this kernel's io_uring is too old; Linux 5.11 is the oldest that "
 				 "will do");
 	}
-	/* Both only make it cheaper, so a kernel that refuses is fine. Flushes linked to writes are the only work that
+	/* Both only make it cheaper, so a kernel that refuses is fine. What prepares the next segment is the only work that
 	 * ever reaches the kernel's worker threads, one at a time. */
 	(void)io_uring_register_ring_fd(&ring->uring);
 	unsigned workers_max[2] = {2, 2};
@@ -199,14 +200,6 @@ struct io_uring_sqe *ring_entry(struct ring *ring, struct ring_op *op)
 	return sqe;
 }
 
-void ring_reserve(struct ring *ring, uint32_t count)
-{
-	CHECK(count <= ring->uring.sq.ring_entries);
-	while (io_uring_sq_space_left(&ring->uring) < count) {
-		submit(ring);
-	}
-}
-
 static int submit_and_wait(struct ring *ring, uint64_t timeout_ns)
 {
 	struct __kernel_timespec span = {
@@ -250,14 +243,17 @@ void ring_wait(struct ring *ring, int64_t timeout_ns)
 	enter(ring, timeout_ns);
 
 	/* What arrives meanwhile is for the next wait, so that the caller gets its turn. */
-	unsigned left = io_uring_cq_ready(&ring->uring);
+	const unsigned ready = io_uring_cq_ready(&ring->uring);
+	unsigned handled = 0;
 	unsigned head;
 	struct io_uring_cqe *cqe;
 	io_uring_for_each_cqe(&ring->uring, head, cqe)
 	{
-		if (left-- == 0) {
+		if (handled == ready ||
+		    (handled > 0 && ring->between != NULL && ring->between(ring->between_context))) {
 			break;
 		}
+		handled++;
 		struct ring_op *op = io_uring_cqe_get_data(cqe);
 		const int32_t result = cqe->res;
 		const uint32_t flags = cqe->flags;

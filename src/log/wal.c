@@ -216,10 +216,10 @@ static void on_done(struct log_batch *log, const struct error *failure)
 	wal->vouched_lsn = retired.vouched_lsn;
 	atomic_store_explicit(&wal->durable_lsn, retired.last_lsn,
 			      memory_order_release); /* pairs with wal_durable_lsn */
-	gather_ended(&wal->gather, retired.records, load_relaxed(&wal->appended_lsn) - wal->written_lsn,
-		     clock_monotonic_ns(wal->clock));
-	if (!wal_has_room(wal)) {
-		/* A full batch gains nothing by waiting for the end of the loop, and `advanced` is to find room. */
+	const uint64_t waiting = load_relaxed(&wal->appended_lsn) - wal->written_lsn;
+	gather_ended(&wal->gather, retired.records, waiting, clock_monotonic_ns(wal->clock));
+	if (waiting >= GATHER_ENOUGH || !wal_has_room(wal)) {
+		/* A batch that has enough gains nothing by waiting for the end of the loop, and `advanced` is to find room. */
 		send_all(wal);
 	}
 	if (retired.last_lsn > before || was_stuck) {

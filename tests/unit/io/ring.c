@@ -1,7 +1,7 @@
 /*
  * Proves what io/ring.h promises: every operation is done once, also when more are prepared than the queues hold and
- * when `done` prepares the next; waits end in time; linked entries are not torn apart; a file it holds stays open until it
- * is torn down; and where io_uring is denied or memory is short, opening says so or makes do.
+ * when `done` prepares the next; waits end in time; what comes between completions ends a wait, and loses none; a file it
+ * holds stays open until it is torn down; and where io_uring is denied or memory is short, opening says so or makes do.
  *
  * Method: no-operations and timeouts of the kernel; a seccomp filter and RLIMIT_MEMLOCK in the test's own process.
  */
@@ -59,6 +59,41 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+struct interrupter {
+	int asked;
+	int true_at; /* when asked so often */
+};
+
+static bool interrupt_now(void *context)
+{
+	struct interrupter *interrupter = context;
+	return ++interrupter->asked == interrupter->true_at;
+}
+
+Test(ring, a_wait_ends_when_something_comes_between)
+{
+	struct ring ring;
+	open_ring(&ring, 64);
+	struct interrupter interrupter = {.true_at = 3};
+	ring.between = interrupt_now;
+	ring.between_context = &interrupter;
+	struct counted counted[6] = {0};
+	for (size_t i = 0; i < 6; i++) {
+		counted[i] = (struct counted){.op.done = on_done, .ring = &ring};
+		io_uring_prep_nop(ring_entry(&ring, &counted[i].op));
+	}
+	ring_wait(&ring, -1);
+	cr_assert_eq(interrupter.asked, 3);
+	cr_assert_eq(counted[2].done, 1);
+	cr_assert_eq(counted[3].done, 0);
+	/* Those left are at hand: nothing is waited for. */
+	ring_wait(&ring, -1);
+	for (size_t i = 0; i < 6; i++) {
+		cr_assert_eq(counted[i].done, 1);
+	}
+	ring_close(&ring);
+}
+
 Test(ring, does_each_operation_once_however_many_are_prepared)
 {
 	struct ring ring;
@@ -96,30 +131,6 @@ Test(ring, lets_done_prepare_the_next_even_with_full_queues)
 			ring_wait(&ring, -1);
 		}
 	}
-	ring_close(&ring);
-}
-
-Test(ring, keeps_reserved_entries_in_one_submission)
-{
-	struct ring ring;
-	open_ring(&ring, 64);
-	struct counted filler = {.op.done = on_done};
-	struct counted first = {.op.done = on_done};
-	struct counted second = {.op.done = on_done};
-	for (int i = 0; i < 63; i++) {
-		io_uring_prep_nop(ring_entry(&ring, &filler.op));
-	}
-	/* One place is left: without the reservation, the pair would be torn apart, and the second would succeed. */
-	ring_reserve(&ring, 2);
-	struct io_uring_sqe *sqe = ring_entry(&ring, &first.op);
-	io_uring_prep_read(sqe, -1, NULL, 0, 0);
-	sqe->flags |= IOSQE_IO_LINK;
-	io_uring_prep_nop(ring_entry(&ring, &second.op));
-	while (first.done == 0 || second.done == 0) {
-		ring_wait(&ring, -1);
-	}
-	cr_assert(first.result == -EBADF);
-	cr_assert(second.result == -ECANCELED);
 	ring_close(&ring);
 }
 

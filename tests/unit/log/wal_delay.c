@@ -12,6 +12,7 @@ static void set_up(void)
 {
 	fixture_init(&log_);
 	log_.options.segment_size = 64 * DISK_ALIGN;
+	log_.options.batch_size = 4 * DISK_ALIGN; /* 64 records, and more */
 	log_.options.commit_delay_ns = 10 * MS;
 	cr_assert(fixture_open(&log_), "%s", log_.error.text);
 	/* A commit of three that takes 80 ms: up to half of it may be waited, were it not for the option. */
@@ -64,6 +65,24 @@ Test(wal_delay, who_does_not_come_is_not_waited_for_longer)
 	log_.now_ms += 1;
 	turn();
 	cr_assert_eq(wal_durable_lsn(log_.wal), 4);
+}
+
+Test(wal_delay, what_shares_a_flush_well_already_leaves_when_the_one_before_is_durable)
+{
+	fixture_append(&log_);
+	wal_finish(log_.wal);
+	for (int i = 0; i < 64; i++) {
+		fixture_append(&log_);
+	}
+	sim_disk_settle(&log_.disk); /* and nobody pumps */
+	cr_assert_eq(wal_durable_lsn(log_.wal), 3 + 1 + 64);
+	fixture_append(&log_);
+	wal_finish(log_.wal);
+	for (int i = 0; i < 63; i++) {
+		fixture_append(&log_);
+	}
+	sim_disk_settle(&log_.disk);
+	cr_assert_eq(wal_durable_lsn(log_.wal), 3 + 1 + 64 + 1, "fewer may be joined by others yet");
 }
 
 Test(wal_delay, the_end_waits_for_nobody)
