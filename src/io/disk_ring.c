@@ -124,10 +124,10 @@ static void on_finished(struct ring_op *ring_op, int32_t result, uint32_t flags)
 }
 
 /* A commit that is over goes before the requests at hand: the next can leave, and those it answers can ask again. */
-static bool between(void *context)
+static bool between(void *context, bool sleeps)
 {
 	struct disk_ring *disk = context;
-	if (!disk_thread_has_finished(&disk->thread)) {
+	if (!disk_thread_look(&disk->thread, sleeps)) {
 		return false;
 	}
 	deliver(disk);

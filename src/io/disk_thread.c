@@ -66,7 +66,12 @@ static void finish(struct disk_thread *thread, struct thread_op *op)
 	/* Relaxed: who sees it takes the lock. */
 	atomic_store_explicit(&thread->some_finished, true, memory_order_relaxed);
 	lock_give(&thread->lock);
-	(void)eventfd_write(thread->finished_descriptor, 1);
+	/* One half of a handshake, disk_thread_look is the other: each side stores first and then reads, so one of the two sees
+	 * what the other did. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&thread->owner_looks, memory_order_relaxed)) {
+		(void)eventfd_write(thread->finished_descriptor, 1);
+	}
 }
 
 /* The next operation, waiting for one; NULL when the port closes. */
@@ -103,8 +108,13 @@ void disk_thread_submit(struct disk_thread *thread, struct thread_op *op, struct
 	pthread_cond_signal(&thread->changed);
 }
 
-bool disk_thread_has_finished(const struct disk_thread *thread)
+bool disk_thread_look(struct disk_thread *thread, bool sleeps)
 {
+	/* Relaxed: ordered by the fence where it matters. */
+	atomic_store_explicit(&thread->owner_looks, !sleeps, memory_order_relaxed);
+	if (sleeps) {
+		atomic_thread_fence(memory_order_seq_cst);
+	}
 	return atomic_load_explicit(&thread->some_finished, memory_order_relaxed); /* as in finish */
 }
 

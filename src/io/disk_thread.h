@@ -38,6 +38,8 @@ struct disk_thread {
 	bool stopping;
 	/* shared: written under lock, read by the owner */
 	_Atomic bool some_finished;
+	/* shared: written by the owner, read by the thread */
+	_Atomic bool owner_looks; /* by itself, so it need not be told */
 };
 
 bool disk_thread_start(struct disk_thread *thread, struct error *error);
@@ -46,7 +48,8 @@ void disk_thread_stop(struct disk_thread *thread);
 
 /* `op` is the thread's until it is taken. */
 void disk_thread_submit(struct disk_thread *thread, struct thread_op *op, struct disk_request request);
-/* Is something over? Without the lock, so it may be late. */
-bool disk_thread_has_finished(const struct disk_thread *thread);
+/* Is something over? `sleeps`: if not, the descriptor tells of the next, until it is asked without. An owner that never asks is
+ * told of each. */
+bool disk_thread_look(struct disk_thread *thread, bool sleeps);
 /* What is over, in the order it was submitted, a list by `next`; NULL if nothing is. */
 struct thread_op *disk_thread_take(struct disk_thread *thread);

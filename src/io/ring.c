@@ -240,20 +240,18 @@ static void enter(struct ring *ring, int64_t timeout_ns)
 
 void ring_wait(struct ring *ring, int64_t timeout_ns)
 {
-	enter(ring, timeout_ns);
+	const bool comes_between = ring->between != NULL && ring->between(ring->between_context, timeout_ns != 0);
+	enter(ring, comes_between ? 0 : timeout_ns);
 
 	/* What arrives meanwhile is for the next wait, so that the caller gets its turn. */
-	const unsigned ready = io_uring_cq_ready(&ring->uring);
-	unsigned handled = 0;
+	unsigned left = io_uring_cq_ready(&ring->uring);
 	unsigned head;
 	struct io_uring_cqe *cqe;
 	io_uring_for_each_cqe(&ring->uring, head, cqe)
 	{
-		if (handled == ready ||
-		    (handled > 0 && ring->between != NULL && ring->between(ring->between_context))) {
+		if (left-- == 0 || (ring->between != NULL && ring->between(ring->between_context, false))) {
 			break;
 		}
-		handled++;
 		struct ring_op *op = io_uring_cqe_get_data(cqe);
 		const int32_t result = cqe->res;
 		const uint32_t flags = cqe->flags;

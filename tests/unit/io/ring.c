@@ -64,9 +64,10 @@ struct interrupter {
 	int true_at; /* when asked so often */
 };
 
-static bool interrupt_now(void *context)
+static bool interrupt_now(void *context, bool sleeps)
 {
 	struct interrupter *interrupter = context;
+	cr_assert_eq(sleeps, interrupter->asked == 0);
 	return ++interrupter->asked == interrupter->true_at;
 }
 
@@ -74,7 +75,7 @@ Test(ring, a_wait_ends_when_something_comes_between)
 {
 	struct ring ring;
 	open_ring(&ring, 64);
-	struct interrupter interrupter = {.true_at = 3};
+	struct interrupter interrupter = {.true_at = 5};
 	ring.between = interrupt_now;
 	ring.between_context = &interrupter;
 	struct counted counted[6] = {0};
@@ -83,14 +84,21 @@ Test(ring, a_wait_ends_when_something_comes_between)
 		io_uring_prep_nop(ring_entry(&ring, &counted[i].op));
 	}
 	ring_wait(&ring, -1);
-	cr_assert_eq(interrupter.asked, 3);
+	cr_assert_eq(interrupter.asked, 5);
 	cr_assert_eq(counted[2].done, 1);
 	cr_assert_eq(counted[3].done, 0);
 	/* Those left are at hand: nothing is waited for. */
+	interrupter.asked = 0;
+	interrupter.true_at = 0;
 	ring_wait(&ring, -1);
 	for (size_t i = 0; i < 6; i++) {
 		cr_assert_eq(counted[i].done, 1);
 	}
+	/* There is nothing to wait for now, but something comes before it sleeps. */
+	interrupter.asked = 0;
+	interrupter.true_at = 1;
+	ring_wait(&ring, -1);
+	cr_assert_eq(interrupter.asked, 1);
 	ring_close(&ring);
 }
 
