@@ -77,10 +77,11 @@ static void finish(struct disk_thread *thread, struct thread_op *op)
 /* The next operation, waiting for one; NULL when the port closes. */
 static struct thread_op *next_submitted(struct disk_thread *thread)
 {
-	lock_take(&thread->lock);
-	while (thread->submitted.first == NULL && !thread->stopping) {
-		pthread_cond_wait(&thread->changed, &thread->lock.mutex);
+	while (sem_wait(&thread->submissions) != 0) {
+		CHECK(errno == EINTR);
 	}
+	lock_take(&thread->lock);
+	CHECK(thread->submitted.first != NULL || thread->stopping);
 	struct thread_op *op = queue_take(&thread->submitted);
 	lock_give(&thread->lock);
 	return op;
@@ -105,7 +106,7 @@ void disk_thread_submit(struct disk_thread *thread, struct thread_op *op, struct
 	lock_take(&thread->lock);
 	queue_add(&thread->submitted, op);
 	lock_give(&thread->lock);
-	pthread_cond_signal(&thread->changed);
+	CHECK(sem_post(&thread->submissions) == 0);
 }
 
 bool disk_thread_look(struct disk_thread *thread, bool sleeps)
@@ -135,7 +136,7 @@ bool disk_thread_start(struct disk_thread *thread, struct error *error)
 		return error_errno(error, errno, "cannot create an eventfd");
 	}
 	lock_init(&thread->lock);
-	pthread_cond_init(&thread->changed, NULL);
+	CHECK(sem_init(&thread->submissions, 0, 0) == 0);
 	/* Signals are for the threads that expect them. */
 	sigset_t all;
 	sigset_t before;
@@ -144,7 +145,7 @@ bool disk_thread_start(struct disk_thread *thread, struct error *error)
 	const int result = pthread_create(&thread->thread, NULL, run, thread);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (result != 0) {
-		pthread_cond_destroy(&thread->changed);
+		sem_destroy(&thread->submissions);
 		lock_fini(&thread->lock);
 		close(thread->finished_descriptor);
 		return error_errno(error, result, "cannot start the disk thread");
@@ -158,9 +159,9 @@ void disk_thread_stop(struct disk_thread *thread)
 	CHECK(thread->submitted.first == NULL);
 	thread->stopping = true;
 	lock_give(&thread->lock);
-	pthread_cond_signal(&thread->changed);
+	CHECK(sem_post(&thread->submissions) == 0);
 	pthread_join(thread->thread, NULL);
-	pthread_cond_destroy(&thread->changed);
+	sem_destroy(&thread->submissions);
 	lock_fini(&thread->lock);
 	close(thread->finished_descriptor);
 }

@@ -14,6 +14,7 @@
 #include "disk_directory.h"
 
 #include <base/lock.h>
+#include <semaphore.h>
 
 struct thread_op {
 	struct thread_op *next;
@@ -30,9 +31,10 @@ struct disk_thread {
 	/* const after disk_thread_start */
 	int finished_descriptor; /* an eventfd that can be read when something is over */
 	pthread_t thread;
+	/* one for each that was submitted, and one for stopping; a condition would take a system call more */
+	sem_t submissions;
 	/* guarded by lock */
 	struct lock lock;
-	pthread_cond_t changed; /* something was submitted, or stopping */
 	struct thread_queue submitted;
 	struct thread_queue finished;
 	bool stopping;
