@@ -3,8 +3,15 @@
  */
 #include <base/check.h>
 #include <base/clock.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
+
+/* Of this thread. */
+static _Thread_local struct {
+	bool stands;
+	uint64_t wall_ms; /* 0: not asked for yet */
+} held;
 
 static struct timespec now(clockid_t which)
 {
@@ -16,8 +23,27 @@ static struct timespec now(clockid_t which)
 static uint64_t real_wall_ms(void *context)
 {
 	(void)context;
+	if (held.wall_ms != 0) {
+		return held.wall_ms;
+	}
 	const struct timespec time = now(CLOCK_REALTIME);
-	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+	const uint64_t wall_ms = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+	if (held.stands) {
+		held.wall_ms = wall_ms;
+	}
+	return wall_ms;
+}
+
+void clock_stand(void)
+{
+	held.stands = true;
+	held.wall_ms = 0;
+}
+
+void clock_go_on(void)
+{
+	held.stands = false;
+	held.wall_ms = 0;
 }
 
 static uint64_t real_monotonic_ns(void *context)

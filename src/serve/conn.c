@@ -169,6 +169,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 	uint32_t replies = 0;
 	size_t done = 0;
 	size_t looked = 0;
+	clock_stand();
 	while (done < bytes.size && !blocked(conn)) {
 		if (done >= looked) {
 			looked = done + look_ahead(conn, (struct span){bytes.at + done, bytes.size - done});
@@ -202,6 +203,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 			conn->broken = result == REQUEST_BROKEN;
 		}
 	}
+	clock_go_on();
 	gate_mark(&conn->gate, lsn, replies);
 	background_note(conn->worker, conn, replies);
 	return done;
