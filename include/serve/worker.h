@@ -17,6 +17,7 @@
 #include <serve/ahead.h>
 #include <serve/background.h>
 #include <serve/conn.h>
+#include <serve/handoff.h>
 #include <serve/ports.h>
 #include <serve/service.h>
 
@@ -57,6 +58,8 @@ struct worker {
 	/* guarded by wake_lock: may net.wake be called? From when the ports are open to just before they are closed. */
 	struct lock wake_lock;
 	bool wakeable;
+	/* shared: connections that others accepted for it */
+	struct handoff handoff;
 	/* shared: this worker sets it when its loop is over. Release, pairs with log_is_flushed of worker 0. */
 	_Atomic bool ended;
 	/* shared: this worker sets it when the log has failed and every peer was told so. Release, pairs with last_words. */

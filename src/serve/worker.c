@@ -31,25 +31,50 @@ static struct conn *conn_of(struct net_link *link)
 	return (struct conn *)((char *)link - offsetof(struct conn, link));
 }
 
-static void on_accepted(void *context, int descriptor)
+/* Opens the connection, or refuses it with a line. */
+static void admit(struct worker *worker, int descriptor, bool refused)
 {
-	struct worker *worker = context;
-	struct service *service = worker->service;
-	int64_t clients = 0;
-	for (uint32_t i = 0; i < service->worker_count; i++) {
-		/* Relaxed: a bound that may be off by the connections of the same instant. */
-		clients += atomic_load_explicit(&service->counters[i].clients, memory_order_relaxed);
-	}
-	if (clients < (int64_t)service->config->maxclients && conn_open(worker, descriptor) != NULL) {
+	if (!refused && conn_open(worker, descriptor) != NULL) {
 		return;
 	}
 	static const char refusal[] = "-ERR max number of clients reached\r\n";
-	count(&service_counters(service)->rejected, 1);
+	count(&service_counters(worker->service)->rejected, 1);
 	/* A fresh socket takes these few bytes or is gone; either way it is closed. */
 	if (write(descriptor, refusal, sizeof refusal - 1) < 0) {
 		log_line(LOG_DEBUG, "a refused connection was gone already", "");
 	}
 	close(descriptor);
+}
+
+/* Relaxed: a guess that may be off by the connections of the same instant. Of a worker that may not have started yet. */
+static int64_t clients_of(const struct service *service, const struct worker *workers, uint32_t number)
+{
+	return atomic_load_explicit(&service->counters[number].clients, memory_order_relaxed) +
+	       handoff_waiting(&workers[number].handoff);
+}
+
+static void on_accepted(void *context, int descriptor)
+{
+	struct worker *worker = context;
+	const struct service *service = worker->service;
+	uint32_t fewest = worker->number;
+	int64_t least = clients_of(service, worker->workers, fewest);
+	int64_t all = 0;
+	for (uint32_t i = 0; i < service->worker_count; i++) {
+		const int64_t clients = clients_of(service, worker->workers, i);
+		all += clients;
+		if (clients < least) {
+			least = clients;
+			fewest = i;
+		}
+	}
+	const bool refused = all >= (int64_t)service->config->maxclients;
+	struct worker *other = &worker->workers[fewest];
+	if (!refused && other != worker && handoff_give(&other->handoff, descriptor)) {
+		worker_wake(other);
+		return;
+	}
+	admit(worker, descriptor, refused);
 }
 
 static void on_received(void *context, struct net_link *link, const uint8_t *bytes, size_t size)
@@ -97,6 +122,10 @@ static void on_woken(void *context)
 	worker->was_woken = true;
 	if (worker->number == 0) {
 		take_log(worker);
+	}
+	int descriptor;
+	while (handoff_take(&worker->handoff, &descriptor)) {
+		admit(worker, descriptor, false);
 	}
 }
 
@@ -310,6 +339,7 @@ static void end(struct worker *worker)
 	if (worker->number == 0 && wal != NULL) {
 		wal_close(wal); /* no other worker is left: log_is_flushed */
 	}
+	handoff_close(&worker->handoff);
 	lock_take(&worker->wake_lock);
 	worker->wakeable = false;
 	lock_give(&worker->wake_lock);
@@ -346,6 +376,7 @@ static void *run(void *argument)
 	lock_take(&worker->wake_lock);
 	worker->wakeable = true;
 	lock_give(&worker->wake_lock);
+	handoff_open(&worker->handoff);
 	report_start(worker, true);
 	loop(worker);
 	atomic_store_explicit(&worker->ended, true, memory_order_release); /* pairs with log_is_flushed */
