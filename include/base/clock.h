@@ -22,8 +22,8 @@ struct clock {
 /* The clock of the operating system: clock_gettime(2). */
 struct clock clock_real(void);
 
-/* From the next time this thread asks for it, the real wall time stands still for it, until clock_go_on: requests that came together
- * are done at one time, which is asked for once. Only around what takes a few milliseconds at most. */
+/* From the next time this thread asks for it, the real wall time stands still for it, until clock_go_on: requests that came
+ * together are done at one time, which is asked for once. Only around what takes a few milliseconds at most. */
 void clock_stand(void);
 void clock_go_on(void);
 

@@ -1,6 +1,6 @@
 /*
- * Proves: the real clock tells milliseconds of today and never goes backwards; where wall time stands, it stands for this thread
- * alone, at a moment it was asked for, and goes on afterwards. Method: examples.
+ * Proves: the real clock tells milliseconds of today and never goes backwards; where wall time stands, it stands for this
+ * thread alone, at a moment it was asked for, and goes on afterwards. Method: examples.
  */
 #include <base/clock.h>
 #include <criterion/criterion.h>
