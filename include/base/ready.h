@@ -8,7 +8,7 @@
  *
  * One a process, as the page tables are.
  *
- * Threads: ask and forget any; start and stop are main's.
+ * Threads: ask and forget any; start is the loader's, stop main's.
  */
 #pragma once
 

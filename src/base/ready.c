@@ -75,12 +75,14 @@ static void *run(void *argument)
 
 bool ready_start(struct error *error)
 {
+	lock_take(&ready.lock);
 	CHECK(!ready.running);
 	ready.stopping = false;
 	ready.first = ready.count = 0;
 	const int refused = pthread_create(&ready.thread, NULL, run, NULL);
 	ready.running = refused == 0;
-	return ready.running || error_errno(error, refused, "cannot start the thread that makes memory ready");
+	lock_give(&ready.lock);
+	return refused == 0 || error_errno(error, refused, "cannot start the thread that makes memory ready");
 }
 
 void ready_stop(void)

@@ -5,7 +5,7 @@
  *   signals    sigwait: SIGTERM and SIGINT stop the server, a second one ends it at once
  *   loader     loads the snapshot, replays the log, hands it to worker 0
  *   housekeeper  writes snapshots
- *   ready      touches memory before it is needed
+ *   ready      touches memory before it is needed, once the log is replayed
  *   http       serves calendars, if http-port is set
  *   worker 0.. the loops
  *
@@ -285,7 +285,7 @@ static bool start(struct error *error)
 	put_together();
 	block_signals();
 	/* The housekeeper first: whoever stops the server wakes it. */
-	if (!ready_start(error) || !housekeeper_start(&server.housekeeper, &server.service, error) ||
+	if (!housekeeper_start(&server.housekeeper, &server.service, error) ||
 	    !http_start(&server.http, &server.service, error) || !start_workers(error) || !start_signals(error)) {
 		return false;
 	}

@@ -3,6 +3,7 @@
  * damaged one); either way the process ends with the reason, and nothing was served from it.
  */
 #include <base/crew.h>
+#include <base/ready.h>
 #include <inttypes.h>
 #include <log/block.h>
 #include <log/replay.h>
@@ -209,6 +210,10 @@ static void *load(void *argument)
 	loader->housekeeper->uncovered_bytes = found.uncovered;
 	/* Relaxed: a figure; the housekeeper reads it behind desk_wal. */
 	atomic_store_explicit(&loader->housekeeper->snapshot_lsn, loader->rebuild.found.info.lsn, memory_order_relaxed);
+	/* Not before: who loads uses memory as fast as it can be touched. */
+	if (!ready_start(&error)) {
+		log_line(LOG_WARNING, "claims wait for the first touch of new memory", "reason=\"%s\"", error.text);
+	}
 	worker_hand_over(loader->owner, loader->wal);
 	return NULL;
 }
