@@ -218,12 +218,12 @@ crash_suite   = 'crash$(if $3,/$(patsubst --%,%,$(lastword $3)))=build/$1/crash/
 history_suite = 'history=build/$1/history/history --bin build/$1 --runs $2 $(seed)'
 streams_suite = 'streams=build/$1/streams/streams --bin build/$1 --ops $2 $(seed)'
 cut_suites    = $(foreach kind,ext4 xfs,'crash/power_cut-$(kind)=tests/crash/power_cut.sh build/$1 $(kind) 2 $(SEED)')
-calendar_suites = 'calendar/oracle=tests/calendar/oracle.py build/$1/calendar/expand' 'calendar/sync=tests/calendar/sync.py --bin build/$1'
+calendar_suites = 'calendar/oracle=tests/calendar/oracle.py build/$1/calendar/expand' 'calendar/sync=tests/calendar/sync.py --bin build/$1 --calendars $2'
 built         = $(addprefix build/$1/,$(shipped) $2)
 
 test: build/packages-test all $(call built,release,$(units) $(sims) $(stresses) talk/talk crash/crash history/history streams/streams calendar/expand) ## build and run every test
 	$Q$(SUITES) build/release $(call unit_suites,release) $(call stress_suites,release,2) \
-		$(call sim_tests,release) $(call talk_suite,release) $(call calendar_suites,release) \
+		$(call sim_tests,release) $(call talk_suite,release) $(call calendar_suites,release,500) \
 		$(call crash_suite,release,10) $(call crash_suite,release,10,--deny EPERM) \
 		$(call crash_suite,release,5,--deny ENOSYS) $(call crash_suite,release,10,--unprivileged) \
 		$(call cut_suites,release) $(call history_suite,release,50) \
@@ -243,7 +243,7 @@ check-clang: build/packages-check $(call built,clang,$(units) $(sims) $(stresses
 
 check-asan: $(call built,asan,$(units) $(sims) talk/talk calendar/expand)
 	$Q$(SUITES) build/asan $(call unit_suites,asan) $(call sim_suites,asan,--seconds 5 $(seed)) $(call talk_suite,asan) \
-		$(call calendar_suites,asan)
+		$(call calendar_suites,asan,50)
 
 check-tsan: $(call built,tsan,$(stresses) talk/talk streams/streams)
 	$Q$(SUITES) build/tsan $(call stress_suites,tsan,5) $(call talk_suite,tsan) $(call streams_suite,tsan,40000)
