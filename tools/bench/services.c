@@ -81,8 +81,25 @@ static bool purge_one_day(struct service *service, struct error *error)
 	       (answer_number(&answer, &removed) || connection_unexpected(&service->connection, &answer, error));
 }
 
+/* The mornings become afternoons, or the other way round: the availability service closes and opens its days ahead anew. */
+static bool set_hours(struct service *service, struct error *error)
+{
+	const uint64_t psychologist = service->steps % PSYCHOLOGISTS;
+	const bool mornings = service->steps / PSYCHOLOGISTS % 2 == 0;
+	const char *ranges = mornings ? "09:00-13:00" : "13:00-17:00";
+	struct answer answer;
+	service->requests++;
+	return connection_ask(&service->connection, &answer, error,
+			      "HOURS SET weekly-%" PRIu64 " UTC 50 10 mon %s tue %s wed %s thu %s fri %s", psychologist,
+			      ranges, ranges, ranges, ranges, ranges) &&
+	       (answer_is(&answer, '+', "OK") || connection_unexpected(&service->connection, &answer, error));
+}
+
 static bool step_hours(struct service *service, struct error *error)
 {
+	if (!set_hours(service, error)) {
+		return false;
+	}
 	if (service->steps % STEPS_A_PURGE == 0 && !purge_one_day(service, error)) {
 		return false;
 	}

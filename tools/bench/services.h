@@ -1,8 +1,9 @@
 /*
  * services: what goes on in a server beside the bookings, each on a connection of its own, as fast as the server answers.
  *
- * hours       what the availability service does: opens a day of many psychologists and closes it again; now and then opens
- *             a past day and purges it
+ * hours       what the availability service has to do: the weekly hours of one psychologist after the other change (HOURS),
+ *             so that it opens and closes days ahead; beside that, a day of many is opened and closed by hand, and now and
+ *             then a past day opened and purged
  * sync        what slotd-calsync asks for: one psychologist after the other is busy twice a day for 60 days (BUSY), each time
  *             at other hours than before; lists one of these days, and looks at one of its slots
  * growth      opens slot after slot and closes none, so that the table grows all the time
