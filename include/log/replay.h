@@ -48,7 +48,6 @@ struct rebuild_booking {
 	uint16_t minute;
 	uint16_t minutes;
 	uint16_t hold_seconds;
-	bool unlisted;
 };
 bool rebuild_tokens(const struct rebuild *rebuild, const struct record *record, uint64_t lsn,
 		    struct rebuild_booking *booking, struct error *error);

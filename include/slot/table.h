@@ -335,13 +335,14 @@ void table_rest(struct table *table, bool rests);
 /* Replay [I4]: apply what a record says, strictly. False, with what contradicts it (ERROR_DAMAGED), if the table cannot
  * be in the state the record was written in. One thread, before the server serves. The limit of memory is not asked:
  * what was acknowledged is taken back in; ERROR_NO_MEMORY if not even address space is left. A booking of a day below
- * the purge horizon only uses up its session id. `hold_seconds`: 0 unless held. */
+ * the purge horizon only uses up its session id. `minutes` are those of the slot, 0: no OPEN made it. `hold_seconds`: 0
+ * unless held. */
 bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
-			   uint64_t at_ms, bool unlisted, uint16_t hold_seconds, struct error *error);
+			   uint64_t at_ms, uint16_t minutes, uint16_t hold_seconds, struct error *error);
 bool table_restore_change(struct table *table, uint64_t id, enum session_status status, uint64_t lsn, uint64_t at_ms,
 			  uint16_t hold_seconds, struct error *error);
-bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uint64_t key, uint64_t lsn, uint64_t at_ms,
-			bool unlisted, struct error *error);
+bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uint16_t from_minutes, uint64_t key,
+			uint16_t minutes, uint64_t lsn, uint64_t at_ms, struct error *error);
 bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error);
 /* After the last record: makes the pools ready for others, and blocks what the calendars say. */

@@ -36,7 +36,6 @@ static bool take_tokens(struct table *table, const struct record *record, uint64
 	    .minute = record->minute,
 	    .minutes = record->minutes,
 	    .hold_seconds = record->hold_seconds,
-	    .unlisted = record->unlisted,
 	};
 	return booking->psychologist != 0 && booking->client != 0;
 }
@@ -45,7 +44,7 @@ static bool book(struct table *table, const struct rebuild_booking *booking, str
 {
 	const uint64_t key = key_make(booking->psychologist, booking->day, booking->minute);
 	return table_restore_booking(table, key, booking->client, booking->session, booking->lsn, booking->at_ms,
-				     booking->unlisted, booking->hold_seconds, error);
+				     booking->minutes, booking->hold_seconds, error);
 }
 
 static bool apply_book(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
@@ -82,7 +81,8 @@ static bool apply_move(struct table *table, const struct record *record, uint64_
 	uint64_t from_key;
 	uint64_t key;
 	return places_of(table, record, &from_key, &key, error) &&
-	       table_restore_move(table, record->session, from_key, key, lsn, record->at_ms, record->unlisted, error);
+	       table_restore_move(table, record->session, from_key, record->from.minutes, key, record->minutes, lsn,
+				  record->at_ms, error);
 }
 
 static bool apply_slots(struct table *table, const struct record *record, uint64_t lsn, struct error *error)

@@ -70,9 +70,10 @@ static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct
 }
 
 /* The slot a booking is for, as it must have been; 0 with the reason if it was not so. */
-static uint32_t slot_to_book(struct table *table, uint64_t key, uint64_t lsn, bool unlisted, struct slot_view *view,
+static uint32_t slot_to_book(struct table *table, uint64_t key, uint64_t lsn, uint16_t minutes, struct slot_view *view,
 			     struct error *error)
 {
+	const bool unlisted = minutes == 0;
 	uint32_t slot = table_find(table, key);
 	if (slot == 0 && !unlisted) {
 		refuse(table, key, lsn, "books a slot that nobody opened", error);
@@ -96,16 +97,20 @@ static uint32_t slot_to_book(struct table *table, uint64_t key, uint64_t lsn, bo
 		       error);
 		return 0;
 	}
+	if (view->minutes != minutes) {
+		refuse(table, key, lsn, "books a slot of other minutes", error);
+		return 0;
+	}
 	return slot;
 }
 
 bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
-			   uint64_t at_ms, bool unlisted, uint16_t hold_seconds, struct error *error)
+			   uint64_t at_ms, uint16_t minutes, uint16_t hold_seconds, struct error *error)
 {
 	struct slot_view view;
 	uint32_t slot = 0;
 	if (!key_purged(table, key)) {
-		slot = slot_to_book(table, key, lsn, unlisted, &view, error);
+		slot = slot_to_book(table, key, lsn, minutes, &view, error);
 		if (slot == 0) {
 			return false;
 		}
@@ -146,15 +151,15 @@ bool table_restore_change(struct table *table, uint64_t id, enum session_status 
 	return true;
 }
 
-bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uint64_t key, uint64_t lsn, uint64_t at_ms,
-			bool unlisted, struct error *error)
+bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uint16_t from_minutes, uint64_t key,
+			uint16_t minutes, uint64_t lsn, uint64_t at_ms, struct error *error)
 {
 	struct session_view seen;
 	struct slot_view view;
 	if (!table_session_view(table, id, &seen)) {
 		return refuse_session(id, lsn, "moves a session that was never booked", error);
 	}
-	if (seen.key != from_key || key == from_key) {
+	if (seen.key != from_key || seen.minutes != from_minutes || key == from_key) {
 		return refuse(table, from_key, lsn, "moves a session from where it is not", error);
 	}
 	if (!session_may_become(seen.status, SESSION_RESCHEDULED)) {
@@ -162,7 +167,7 @@ bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uin
 				 "the record at lsn %" PRIu64 " moves session %" PRIu64 ", which is %s", lsn, id,
 				 session_status_name(seen.status));
 	}
-	const uint32_t slot = slot_to_book(table, key, lsn, unlisted, &view, error);
+	const uint32_t slot = slot_to_book(table, key, lsn, minutes, &view, error);
 	if (slot == 0) {
 		return false;
 	}

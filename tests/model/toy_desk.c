@@ -388,12 +388,12 @@ static bool apply(const struct toy_desk *toy, struct table *table, const struct 
 	if (record->type == TOY_BOOK) {
 		const struct span token = intern_token(&toy->table->clients, record->client);
 		const uint32_t client = intern_add(&table->clients, token, true);
-		return table_restore_booking(table, key, client, record->session, lsn, record->at_ms,
-					     record->minutes == 0, record->hold_seconds, error);
+		return table_restore_booking(table, key, client, record->session, lsn, record->at_ms, record->minutes,
+					     record->hold_seconds, error);
 	}
 	if (record->type == TOY_MOVE) {
-		return table_restore_move(table, record->session, toy_key_in(toy, table, record->from_key), key, lsn,
-					  record->at_ms, record->minutes == 0, error);
+		return table_restore_move(table, record->session, toy_key_in(toy, table, record->from_key),
+					  record->from_minutes, key, record->minutes, lsn, record->at_ms, error);
 	}
 	if (is_purged(table, key)) {
 		return true; /* appended by a thread that the purge overtook */

@@ -20,7 +20,7 @@ static void setup(void)
 static bool restore_booking(uint64_t id, uint64_t lsn)
 {
 	const uint32_t client = toy_client(&fixture.table, (uint32_t)lsn, true);
-	return table_restore_booking(&fixture.table, key, client, id, lsn, 1000, false, 0, &error);
+	return table_restore_booking(&fixture.table, key, client, id, lsn, 1000, 50, 0, &error);
 }
 
 static void refused(const char *what, const char *where)
@@ -66,12 +66,12 @@ Test(table_restore, listed_and_unlisted_do_not_mix)
 	struct table *table = &fixture.table;
 	const uint32_t client = toy_client(table, 1, true);
 	cr_assert(table_restore_open(table, key, 50, 1, &error));
-	cr_assert_not(table_restore_booking(table, key, client, 1, 2, 1, true, 0, &error));
+	cr_assert_not(table_restore_booking(table, key, client, 1, 2, 1, 0, 0, &error));
 	refused("at lsn 2", "10:00");
 	const uint64_t unlisted = fixture_key(&fixture, 700);
-	cr_assert(table_restore_booking(table, unlisted, client, 1, 3, 1, true, 0, &error));
+	cr_assert(table_restore_booking(table, unlisted, client, 1, 3, 1, 0, 0, &error));
 	cr_assert(table_restore_change(table, 1, SESSION_CANCELLED, 4, 1, 0, &error));
-	cr_assert_not(table_restore_booking(table, unlisted, client, 2, 5, 1, false, 0, &error));
+	cr_assert_not(table_restore_booking(table, unlisted, client, 2, 5, 1, 50, 0, &error));
 	refused("at lsn 5", "11:40");
 }
 
@@ -161,4 +161,26 @@ Test(table_restore, ids_of_purged_days_are_not_given_out_again)
 	cr_assert_eq(fixture_book(&fixture, later + 1, 1), session_id(2, 1));
 	cr_assert_eq(fixture_book(&fixture, later + 2, 1), session_id(3, 0));
 	fixture_fini(&fixture);
+}
+
+Test(table_restore, a_booking_has_the_minutes_of_its_slot)
+{
+	struct table *table = &fixture.table;
+	cr_assert(table_restore_open(table, key, 25, 1, &error));
+	cr_assert_not(restore_booking(1, 2));
+	refused("at lsn 2 books a slot of other minutes", "10:00");
+}
+
+Test(table_restore, a_move_leaves_a_slot_of_the_minutes_it_had)
+{
+	struct table *table = &fixture.table;
+	const uint64_t other = fixture_key(&fixture, 700);
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(table_restore_open(table, other, 50, 2, &error));
+	cr_assert(restore_booking(1, 3));
+	cr_assert_not(table_restore_move(table, 1, key, 25, other, 50, 4, 1, &error));
+	refused("at lsn 4 moves a session from where it is not", "10:00");
+	cr_assert_not(table_restore_move(table, 1, key, 50, other, 25, 4, 1, &error));
+	refused("at lsn 4 books a slot of other minutes", "11:40");
+	cr_assert(table_restore_move(table, 1, key, 50, other, 50, 4, 1, &error));
 }
