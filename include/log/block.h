@@ -32,7 +32,7 @@
 /* Version 2 has blocks without records (heartbeats); a reader of version 1 would cut them, and what follows them. Version 3
  * has more types of records (several changes at once, holds, what becomes of a session), which a reader of version 2 would take
  * for damage. Version 4 has one more, of sessions that move, and in version 5 that may be one of several changes at once; it
- * also has what is set for psychologists. */
+ * also has what is set for psychologists, and sessions that come from another log. */
 #define FORMAT_VERSION       5
 #define FORMAT_VERSION_FIRST 1 /* the oldest that is read */
 

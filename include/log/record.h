@@ -36,7 +36,11 @@ enum record_type {
 	RECORD_BUSY,   /* `source` of the psychologist is busy in `busy` and, inside its window, never else */
 	RECORD_HOURS, /* `text` is the weekly hours of the psychologist, and how far they are carried out; empty: none */
 	RECORD_CALENDAR, /* `text` is the url of the psychologist's calendar; empty: none */
+	RECORD_IMPORT,   /* session `session` is as the record says: it came from another log, without its history */
 };
+
+/* One more than the highest. */
+#define RECORD_TYPE_END (RECORD_IMPORT + 1)
 
 /* 9999-12-31T23:59:59.999Z: the last moment a person can read (RFC 3339 has four digits for the year). */
 #define RECORD_AT_MS_MAX UINT64_C(253402300799999)
@@ -59,16 +63,16 @@ struct record_from {
 struct record {
 	enum record_type type;
 	uint64_t at_ms;   /* all: wall clock (groups, and what becomes of a session: the hold clock, serve/desk.h) */
-	uint64_t session; /* BOOK, HOLD, CANCEL, STATUS, MOVE */
-	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE, MOVE */
-	struct span client;         /* BOOK, HOLD */
+	uint64_t session; /* BOOK, HOLD, CANCEL, STATUS, MOVE, IMPORT */
+	struct span psychologist;   /* BOOK, HOLD, OPEN, CLOSE, MOVE, IMPORT */
+	struct span client;         /* BOOK, HOLD, IMPORT */
 	struct span reason;         /* CANCEL; may be empty, at most WORD_SIZE_MAX */
-	uint16_t day;               /* BOOK, HOLD, PURGE, MOVE; CANCEL, STATUS: of the session's slot */
-	uint16_t minute;            /* BOOK, HOLD, MOVE */
+	uint16_t day;               /* BOOK, HOLD, PURGE, MOVE, IMPORT; CANCEL, STATUS: of the session's slot */
+	uint16_t minute;            /* BOOK, HOLD, MOVE, IMPORT */
 	uint16_t minutes;           /* OPEN: of each slot; BOOK, HOLD, MOVE: of the slot, 0 if and only if unlisted */
-	bool unlisted;              /* BOOK, HOLD, MOVE: no OPEN made this slot */
-	enum session_status status; /* STATUS: one that no other record says */
-	uint16_t hold_seconds;      /* HOLD; STATUS held: from at_ms on */
+	bool unlisted;              /* BOOK, HOLD, MOVE: no OPEN made this slot; IMPORT: and it is still there */
+	enum session_status status; /* STATUS: one that no other record says; IMPORT: any, FREE: see below */
+	uint16_t hold_seconds;      /* HOLD; STATUS held, IMPORT held: from at_ms on */
 	uint16_t slot_count;        /* OPEN, CLOSE */
 	const uint8_t *slots;       /* OPEN, CLOSE: slot_count times day (16 bits), minute (16 bits) */
 	struct record_from from;    /* MOVE */
@@ -79,7 +83,10 @@ struct record {
 	struct span text;      /* HOURS, CALENDAR: visible ASCII and blanks, at most SETTING_TEXT_MAX; may be empty */
 	uint16_t member_count; /* GROUP */
 	struct span members;   /* GROUP: so many encoded records, back to back */
+	uint64_t created_ms;   /* IMPORT: when it was booked; at_ms is its last change */
+	uint16_t version;      /* IMPORT: 1 to SESSION_VERSION_MAX */
 };
+/* An IMPORT of status FREE has a session id and nothing else: it is the first of its number that was never given out. */
 
 /* Name of a type as slotd-replay prints it: "BOOK". NULL for an unknown one. */
 const char *record_type_name(enum record_type type);

@@ -30,6 +30,7 @@
  *   GROUP    each of its records, in their order, all of one lsn. A copy may have some of it and not the rest, as of any
  *            run of records: each says on its own what its slot and session are from then on, as no two are of the same
  *            session.
+ *   IMPORT   there is none: an import has ended before the first snapshot begins.
  *   PURGE    the horizon rises. Below it slots and sessions may still come and go, until table_redo_done takes them out: the
  *            slots whatever they mean, the sessions giving up their id, as reclaiming does.
  *
@@ -93,6 +94,12 @@ void table_redo_purge(struct table *table, uint16_t day, uint64_t lsn);
  * memory, and sees that slots and sessions mean each other [I1]; a crew of so many does it. From here on table_restore_* apply.
  * False, with what contradicts itself, if copies and log cannot be of one table (ERROR_DAMAGED). */
 bool table_redo_done(struct table *table, uint32_t crew, struct error *error);
+
+/* As table_restore_booking and the like, of a session of another log that comes without its history (a record IMPORT):
+ * if it keeps its slot, that is open, or (minutes 0) is added as an unlisted one; `unlisted`: so it is if it is free again. A
+ * free image uses up the ids of its number below its generation. The lsn of the image is `lsn`. */
+bool table_restore_session(struct table *table, const struct session_image *image, bool unlisted, uint64_t lsn,
+			   struct error *error);
 
 /* The whole table in words, in a defined order, one line a slot, session and used-up id: two tables that say the same are
  * the same to everybody, now and after any further records. Nobody else may be at work. */

@@ -7,7 +7,8 @@
  *
  * Of a MOVE, where the slots would be, stands where the session was (8 bytes), and where the client would be, with whom. Of a
  * BUSY, where the slots would be, stand intervals of 8 bytes, and where the client would be, the source. Of a HOURS or
- * CALENDAR, where the reason would be, stands the text.
+ * CALENDAR, where the reason would be, stands the text. Of an IMPORT, where the slots would be, stand its creation and its
+ * version (16 bytes).
  *
  * A table says which fields a type has and what they may hold; a field a type does not have is zero. So there is one
  * encoder, one decoder and one set of rules for all of them. The rules are checked on the way in (a record that could
@@ -39,7 +40,8 @@ struct record_header {
 #define RECORD_HEADER_SIZE   32
 #define RECORD_SLOT_SIZE     4
 #define RECORD_BUSY_SIZE     8
-#define RECORD_FROM_SIZE     8 /* day, minute, minutes, zero: 16 bits each */
+#define RECORD_FROM_SIZE     8  /* day, minute, minutes, zero: 16 bits each */
+#define RECORD_IMPORT_SIZE   16 /* created_ms: 64 bits; version: 16 bits; zeros */
 #define TYPE_OFFSET          2
 #define RECORD_FLAG_UNLISTED 1u
 /* The four high bits of the flags are the status. */
@@ -85,6 +87,7 @@ enum record_field {
 	FIELD_FROM = 4096,
 	FIELD_SOURCE = 8192,
 	FIELD_TEXT = 16384,
+	FIELD_ORIGIN = 32768,
 };
 
 struct record_shape {
@@ -108,13 +111,15 @@ static const struct record_shape shapes[] = {
     [RECORD_BUSY] = {"BUSY", FIELD_PSYCHOLOGIST | FIELD_SOURCE},
     [RECORD_HOURS] = {"HOURS", FIELD_PSYCHOLOGIST | FIELD_TEXT},
     [RECORD_CALENDAR] = {"CALENDAR", FIELD_PSYCHOLOGIST | FIELD_TEXT},
+    [RECORD_IMPORT] = {"IMPORT", FIELD_SESSION | FIELD_PSYCHOLOGIST | FIELD_CLIENT | FIELD_DAY | FIELD_MINUTE |
+				     FIELD_MINUTES | FIELD_UNLISTED | FIELD_STATUS | FIELD_SECONDS | FIELD_ORIGIN},
 };
 
 #define SHAPE_COUNT (sizeof shapes / sizeof shapes[0])
 
 static const struct record_shape *shape_of(enum record_type type)
 {
-	return type > 0 && (size_t)type < SHAPE_COUNT ? &shapes[type] : NULL;
+	return type > 0 && (size_t)type < SHAPE_COUNT && shapes[type].name != NULL ? &shapes[type] : NULL;
 }
 
 const char *record_type_name(enum record_type type)
@@ -147,16 +152,20 @@ static const char *numbers_fault(const struct record *record)
 	if (shape == NULL) {
 		return "unknown type";
 	}
+	const bool imported = record->type == RECORD_IMPORT; /* more about which says import_fault */
 	/* Nobody said how long an unlisted slot is. */
-	const uint64_t minutes_least = record->unlisted ? 0 : 1;
+	const uint64_t minutes_least = record->unlisted || imported ? 0 : 1;
 	const uint64_t minutes_most = record->unlisted ? 0 : SLOT_MINUTES_MAX;
 	/* Only what is held is held for a while. */
 	const bool held = record->type == RECORD_HOLD || record->status == SESSION_HELD;
 	const uint64_t seconds_most = held ? UINT16_MAX : 0;
+	const uint64_t token_least = imported && record->status == SESSION_FREE ? 0 : 1;
+	const uint64_t status_least = imported ? SESSION_FREE : SESSION_HELD;
 	const struct bounds bounds[] = {
 	    {FIELD_SESSION, record->session, 1, UINT64_MAX, "session out of bounds"},
-	    {FIELD_PSYCHOLOGIST, record->psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist out of bounds"},
-	    {FIELD_CLIENT, record->client.size, 1, TOKEN_SIZE_MAX, "size of client out of bounds"},
+	    {FIELD_PSYCHOLOGIST, record->psychologist.size, token_least, TOKEN_SIZE_MAX,
+	     "size of psychologist out of bounds"},
+	    {FIELD_CLIENT, record->client.size, token_least, TOKEN_SIZE_MAX, "size of client out of bounds"},
 	    {FIELD_REASON, record->reason.size, 0, WORD_SIZE_MAX, "size of reason out of bounds"},
 	    {FIELD_DAY, record->day, 0, DAY_COUNT - 1, "day out of bounds"},
 	    {FIELD_MINUTE, record->minute, 0, MINUTES_PER_DAY - 1, "minute out of bounds"},
@@ -167,12 +176,14 @@ static const char *numbers_fault(const struct record *record)
 	    {FIELD_MEMBERS, record->members.size, 2 * RECORD_HEADER_SIZE, RECORD_SIZE_MAX - RECORD_HEADER_SIZE,
 	     "size of members out of bounds"},
 	    {FIELD_SECONDS, record->hold_seconds, held, seconds_most, "seconds out of bounds"},
-	    {FIELD_STATUS, record->status, SESSION_HELD, SESSION_NO_SHOW, "status out of bounds"},
+	    {FIELD_STATUS, record->status, status_least, SESSION_NO_SHOW, "status out of bounds"},
 	    {FIELD_FROM, record->from.psychologist.size, 1, TOKEN_SIZE_MAX, "size of psychologist left out of bounds"},
 	    {FIELD_TEXT, record->text.size, 0, SETTING_TEXT_MAX, "size of text out of bounds"},
 	    {FIELD_SOURCE, record->source.size, 1, TOKEN_SIZE_MAX, "size of source out of bounds"},
 	    {FIELD_SOURCE, record->generation, 0, UINT64_MAX, "a generation, which this type has not"},
 	    {FIELD_SOURCE, record->busy_count, 1, BUSY_COUNT_MAX + 1, "number of intervals out of bounds"},
+	    {FIELD_ORIGIN, record->created_ms, 0, RECORD_AT_MS_MAX, "a creation, which this type has not"},
+	    {FIELD_ORIGIN, record->version, 0, SESSION_VERSION_MAX, "a version, which this type has not"},
 	};
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
 		const struct bounds *at = &bounds[i];
@@ -203,6 +214,31 @@ static const char *from_fault(const struct record_from *from)
 		return "minute left out of bounds";
 	}
 	return from->minutes > SLOT_MINUTES_MAX ? "minutes left out of bounds" : NULL;
+}
+
+/* What the fields of an IMPORT say together. */
+static const char *import_fault(const struct record *record)
+{
+	if (record->type != RECORD_IMPORT) {
+		return NULL;
+	}
+	if (record->status == SESSION_FREE) {
+		const size_t size = record->psychologist.size + record->client.size;
+		const uint64_t rest = record->day | record->minute | record->minutes | record->unlisted |
+				      record->created_ms | record->version;
+		return size != 0 || rest != 0 ? "an id that was never given out, and a session" : NULL;
+	}
+	if (record->version == 0 || record->version > SESSION_VERSION_MAX) {
+		return "version out of bounds";
+	}
+	if (record->created_ms > RECORD_AT_MS_MAX) {
+		return "creation beyond the year 9999";
+	}
+	if (record->status == SESSION_BOOKED && record->version == 1 && record->at_ms != record->created_ms) {
+		return "changed, but of the first version";
+	}
+	const bool keeps = session_occupies(record->status);
+	return keeps && record->unlisted != (record->minutes == 0) ? "minutes out of bounds" : NULL;
 }
 
 /* The window, then what is in it: in order, and none empty. */
@@ -284,6 +320,9 @@ static const char *contents_fault(const struct record *record)
 		fault = from_fault(&record->from);
 	}
 	if (fault == NULL) {
+		fault = import_fault(record);
+	}
+	if (fault == NULL) {
 		fault = busy_fault(record);
 	}
 	if (fault == NULL) {
@@ -316,8 +355,9 @@ static size_t content_size(const struct record *record)
 {
 	return RECORD_HEADER_SIZE + (size_t)record->slot_count * RECORD_SLOT_SIZE +
 	       (size_t)record->busy_count * RECORD_BUSY_SIZE + (record->type == RECORD_MOVE ? RECORD_FROM_SIZE : 0) +
-	       record->psychologist.size + record->client.size + record->from.psychologist.size + record->source.size +
-	       record->reason.size + record->text.size + record->members.size;
+	       (record->type == RECORD_IMPORT ? RECORD_IMPORT_SIZE : 0) + record->psychologist.size +
+	       record->client.size + record->from.psychologist.size + record->source.size + record->reason.size +
+	       record->text.size + record->members.size;
 }
 
 static size_t padded(size_t size)
@@ -345,6 +385,24 @@ static uint8_t *put_from(uint8_t *at, const struct record_from *from)
 	store16(at + 4, from->minutes);
 	store16(at + 6, 0);
 	return at + RECORD_FROM_SIZE;
+}
+
+static uint8_t *put_origin(uint8_t *at, const struct record *record)
+{
+	memset(at, 0, RECORD_IMPORT_SIZE);
+	store64(at, record->created_ms);
+	store16(at + 8, record->version);
+	return at + RECORD_IMPORT_SIZE;
+}
+
+/* False if what must be zero is not. */
+static bool take_origin(const uint8_t **at, struct record *record)
+{
+	const uint8_t *bytes = *at;
+	record->created_ms = load64(bytes);
+	record->version = load16(bytes + 8);
+	*at += RECORD_IMPORT_SIZE;
+	return load16(bytes + 10) == 0 && load32(bytes + 12) == 0;
 }
 
 /* False if what must be zero is not. */
@@ -411,6 +469,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 {
 	CHECK(numbers_fault(record) == NULL);
 	CHECK(from_fault(&record->from) == NULL);
+	CHECK(import_fault(record) == NULL);
 	CHECK(busy_fault(record) == NULL);
 	CHECK(text_fault(record->text) == NULL);
 	size_t size = record_size(record);
@@ -434,6 +493,7 @@ size_t record_encode(const struct record *record, uint8_t *bytes)
 	at = put(at, record->slots, (size_t)record->slot_count * RECORD_SLOT_SIZE);
 	at = put(at, record->busy, (size_t)record->busy_count * RECORD_BUSY_SIZE);
 	at = record->type == RECORD_MOVE ? put_from(at, &record->from) : at;
+	at = record->type == RECORD_IMPORT ? put_origin(at, record) : at;
 	at = put(at, record->psychologist.at, record->psychologist.size);
 	at = put(at, record->client.at, record->client.size);
 	at = put(at, record->from.psychologist.at, record->from.psychologist.size);
@@ -465,7 +525,8 @@ static bool take_parts(const uint8_t **at, struct record *record)
 {
 	record->slots = take(at, (size_t)record->slot_count * RECORD_SLOT_SIZE).at;
 	record->busy = take(at, (size_t)record->busy_count * RECORD_BUSY_SIZE).at;
-	const bool ok = record->type != RECORD_MOVE || take_from(at, &record->from);
+	bool ok = record->type != RECORD_MOVE || take_from(at, &record->from);
+	ok = record->type == RECORD_IMPORT ? take_origin(at, record) : ok;
 	record->psychologist = take(at, record->psychologist.size);
 	struct span *second = second_token(record);
 	*second = take(at, second->size);

@@ -151,6 +151,35 @@ static bool apply_setting(struct table *table, const struct record *record, uint
 				     error_set(error, ERROR_NO_MEMORY, "no memory for a setting of a psychologist"));
 }
 
+/* The session as the record has it, its lsn that of the record. */
+static struct session_image imported_session(struct table *table, const struct record *record, uint64_t lsn)
+{
+	struct session_image image = {.number = (uint32_t)record->session,
+				      .generation = (uint32_t)(record->session >> 32)};
+	if (record->status != SESSION_FREE) {
+		image.state = session_state(record->status, record->version, lsn);
+		image.key = key_make(intern_add(&table->psychologists, record->psychologist, true), record->day,
+				     record->minute);
+		image.client = intern_add(&table->clients, record->client, true);
+		image.created_ms = record->created_ms;
+		image.updated_ms = record->at_ms;
+		image.minutes = record->minutes;
+		image.hold_seconds = record->hold_seconds;
+	}
+	return image;
+}
+
+static bool apply_import(struct table *table, const struct record *record, uint64_t lsn, struct error *error)
+{
+	const bool is_session = record->status != SESSION_FREE;
+	if (is_session && (number_of(&table->psychologists, record->psychologist, error) == 0 ||
+			   number_of(&table->clients, record->client, error) == 0)) {
+		return false;
+	}
+	const struct session_image image = imported_session(table, record, lsn);
+	return table_restore_session(table, &image, record->unlisted, lsn, error);
+}
+
 static void apply_purge(struct table *table, const struct record *record, uint64_t lsn)
 {
 	table_purge_horizon(table, record->day, lsn);
@@ -201,6 +230,8 @@ bool replay_apply(struct table *table, const struct record *record, uint64_t lsn
 	case RECORD_HOURS:
 	case RECORD_CALENDAR:
 		return apply_setting(table, record, lsn, error);
+	case RECORD_IMPORT:
+		return apply_import(table, record, lsn, error);
 	}
 	WRONG("record_decode lets no other type pass");
 }
@@ -275,6 +306,10 @@ static bool redo(struct table *table, const struct record *record, uint64_t lsn,
 	case RECORD_HOURS:
 	case RECORD_CALENDAR:
 		return apply_setting(table, record, lsn, error);
+	case RECORD_IMPORT:
+		/* No snapshot is begun before an import has ended. */
+		return error_set(error, ERROR_DAMAGED,
+				 "the record at lsn %" PRIu64 " imports a session behind the begin of a snapshot", lsn);
 	}
 	WRONG("record_decode lets no other type pass");
 }

@@ -8,6 +8,7 @@
 #include <base/check.h>
 #include <inttypes.h>
 #include <slot/civil.h>
+#include <slot/image.h>
 #include <stdio.h>
 
 /* "dr-lee 2026-12-01 10:00" */
@@ -47,12 +48,12 @@ static bool no_space(uint64_t lsn, struct error *error)
 	    "the record at lsn %" PRIu64 " needs more memory than maxmemory could ever allow: raise maxmemory", lsn);
 }
 
-/* Makes the record of the session with this id ready for it, as pool_take would have. */
-static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct error *error)
+/* Makes the record of this number and generation free and ready, as pool_take would have. */
+static bool place(struct table *table, uint64_t id, uint32_t generation_most, uint64_t lsn, struct error *error)
 {
 	const uint32_t number = (uint32_t)id;
 	const uint32_t generation = (uint32_t)(id >> 32);
-	if (number == 0 || generation >= SESSION_GENERATION_MAX) {
+	if (number == 0 || generation > generation_most) {
 		return refuse_session(id, lsn, "names a session that cannot be", error);
 	}
 	if (!pool_place(&table->sessions, number)) {
@@ -67,6 +68,12 @@ static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct
 	}
 	atomic_store_explicit(&session->generation, (uint16_t)generation, memory_order_relaxed);
 	return true;
+}
+
+/* The last generation is nobody's: its place is not used any more. */
+static bool place_session(struct table *table, uint64_t id, uint64_t lsn, struct error *error)
+{
+	return place(table, id, SESSION_GENERATION_MAX - 1, lsn, error);
 }
 
 /* The slot a booking is for, as it must have been; 0 with the reason if it was not so. */
@@ -214,6 +221,38 @@ bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct
 	CHECK(view.lsn != 0); /* an unlisted slot is only there because a booking was restored */
 	CHECK(table_close(table, slot, &view));
 	table_remove(table, slot, lsn);
+	return true;
+}
+
+/* The slot that an imported session keeps, or left unlisted behind it, has this session from now on. */
+static bool take_slot(struct table *table, const struct session_image *image, uint64_t lsn, struct error *error)
+{
+	struct slot_view view;
+	const uint32_t slot = slot_to_book(table, image->key, lsn, image->minutes, &view, error);
+	return slot != 0 && table_claim(table, slot, &view, image->number, image->client, image->created_ms) != 0;
+}
+
+bool table_restore_session(struct table *table, const struct session_image *image, bool unlisted, uint64_t lsn,
+			   struct error *error)
+{
+	const enum session_status status = session_status(image->state);
+	const uint64_t id = session_id(image->number, image->generation);
+	if (status == SESSION_FREE) {
+		return place(table, id, SESSION_GENERATION_MAX, lsn, error);
+	}
+	if (key_purged(table, image->key)) {
+		return refuse(table, image->key, lsn, "imports a session of a day that was purged", error);
+	}
+	if (!place_session(table, id, lsn, error)) {
+		return false;
+	}
+	memory_force(table->memory, TABLE_SESSION_BYTES);
+	/* Of its slot it takes possession as by a booking; what became of it since is written over that. */
+	if ((session_occupies(status) || unlisted) && !take_slot(table, image, lsn, error)) {
+		return false;
+	}
+	session_write(table, image);
+	thread_push(table, image->number, image->client);
 	return true;
 }
 

@@ -112,6 +112,16 @@ static void make_up_setting(struct prng *prng, struct made_up *parts, struct rec
 	memset(parts->members, (int)(' ' + prng_below(prng, '~' - ' ' + 1)), record->text.size);
 }
 
+static void make_up_import(struct prng *prng, struct made_up *parts, struct record *record)
+{
+	make_up_booking(prng, parts, record);
+	record->type = RECORD_IMPORT;
+	record->status = (enum session_status)(SESSION_HELD + prng_below(prng, SESSION_NO_SHOW));
+	record->hold_seconds = record->status == SESSION_HELD ? (uint16_t)(1 + prng_below(prng, UINT16_MAX)) : 0;
+	record->created_ms = prng_next(prng) % RECORD_AT_MS_MAX;
+	record->version = (uint16_t)(2 + prng_below(prng, SESSION_VERSION_MAX - 1));
+}
+
 static void make_up_group(struct prng *prng, struct made_up *parts, struct record *record)
 {
 	record->type = RECORD_GROUP;
@@ -129,7 +139,7 @@ static void make_up_group(struct prng *prng, struct made_up *parts, struct recor
 static struct record make_up(struct prng *prng, struct made_up *parts)
 {
 	const uint64_t at_ms = prng_next(prng) % RECORD_AT_MS_MAX;
-	const uint32_t draw = prng_below(prng, 20);
+	const uint32_t draw = prng_below(prng, 21);
 	struct record record = {.at_ms = at_ms};
 	if (draw < 9) {
 		make_up_booking(prng, parts, &record);
@@ -150,8 +160,10 @@ static struct record make_up(struct prng *prng, struct made_up *parts)
 		make_up_status(prng, parts, &record);
 	} else if (draw < 19) {
 		make_up_setting(prng, parts, &record);
-	} else {
+	} else if (draw < 20) {
 		make_up_move(prng, parts, &record);
+	} else {
+		make_up_import(prng, parts, &record);
 	}
 	return record;
 }

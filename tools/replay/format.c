@@ -171,6 +171,25 @@ static void fields_of_move(struct line *line, const struct record *record)
 	number_field(line, "from_minutes", record->from.minutes);
 }
 
+/* The first id of its number that was never given out, or a session as it was. */
+static void fields_of_import(struct line *line, const struct record *record)
+{
+	if (record->status == SESSION_FREE) {
+		number_field(line, "session", record->session);
+		word_field(line, "status", span_of(session_status_name(record->status)));
+		return;
+	}
+	char created[FORMAT_MOMENT_SIZE];
+	format_moment(record->created_ms, created);
+	fields_of_book(line, record);
+	word_field(line, "status", span_of(session_status_name(record->status)));
+	number_field(line, "version", record->version);
+	word_field(line, "created", span_of(created));
+	if (record->status == SESSION_HELD) {
+		number_field(line, "seconds", record->hold_seconds);
+	}
+}
+
 /* 2026-12-01T10:00/2026-12-01T11:00 (ISO 8601), separated by commas; in JSON an array of strings. */
 static void busy_field(struct line *line, const char *field, const struct record *record, uint16_t first, uint16_t end)
 {
@@ -252,6 +271,9 @@ static void fields(struct line *line, const struct record *record)
 	case RECORD_CALENDAR:
 		word_field(line, "psychologist", record->psychologist);
 		text_field(line, "url", shown_url(record->text));
+		return;
+	case RECORD_IMPORT:
+		fields_of_import(line, record);
 		return;
 	case RECORD_CANCEL:
 		number_field(line, "session", record->session);

@@ -177,6 +177,7 @@ static bool concerns_slot(struct selection *selection, const struct record *reco
 		return !selection->one_day || selection->day < record->day;
 	case RECORD_BOOK:
 	case RECORD_HOLD:
+	case RECORD_IMPORT:
 		if (!span_equal(record->psychologist, selection->psychologist) ||
 		    !is_at(selection, record->day, record->minute)) {
 			return false;

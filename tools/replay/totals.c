@@ -36,9 +36,12 @@ static void format_text(const struct totals *totals, uint64_t records, uint64_t 
 			const char *last, struct buffer *out)
 {
 	buffer_format(out, "%-10s %12s %14s\n", "type", "records", "bytes");
-	for (int type = 1; type < TOTALS_TYPES; type++) {
-		buffer_format(out, "%-10s %12" PRIu64 " %14" PRIu64 "\n", record_type_name((enum record_type)type),
-			      totals->count[type], totals->bytes[type]);
+	for (int type = 1; type < RECORD_TYPE_END; type++) {
+		const char *name = record_type_name((enum record_type)type);
+		if (name != NULL) {
+			buffer_format(out, "%-10s %12" PRIu64 " %14" PRIu64 "\n", name, totals->count[type],
+				      totals->bytes[type]);
+		}
 	}
 	buffer_format(out, "records    %12" PRIu64 "\n", records);
 	buffer_format(out, "lsn        %" PRIu64 " to %" PRIu64 "\n", totals->first_lsn, totals->last_lsn);
@@ -53,9 +56,12 @@ static void format_json(const struct totals *totals, uint64_t records, uint64_t 
 			const char *last, struct buffer *out)
 {
 	buffer_format(out, "{\"types\":{");
-	for (int type = 1; type < TOTALS_TYPES; type++) {
-		buffer_format(out, "%s\"%s\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", type == 1 ? "" : ",",
-			      record_type_name((enum record_type)type), totals->count[type], totals->bytes[type]);
+	for (int type = 1; type < RECORD_TYPE_END; type++) {
+		const char *name = record_type_name((enum record_type)type);
+		if (name != NULL) {
+			buffer_format(out, "%s\"%s\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+				      type == 1 ? "" : ",", name, totals->count[type], totals->bytes[type]);
+		}
 	}
 	buffer_format(out, "},\"records\":%" PRIu64 ",\"first_lsn\":%" PRIu64 ",\"last_lsn\":%" PRIu64, records,
 		      totals->first_lsn, totals->last_lsn);
@@ -68,7 +74,7 @@ static void format_json(const struct totals *totals, uint64_t records, uint64_t 
 void totals_format(const struct totals *totals, enum format format, uint64_t segments, struct buffer *out)
 {
 	uint64_t records = 0;
-	for (int type = 1; type < TOTALS_TYPES; type++) {
+	for (int type = 1; type < RECORD_TYPE_END; type++) {
 		records += totals->count[type];
 	}
 	char first[FORMAT_MOMENT_SIZE];

@@ -9,11 +9,9 @@
 
 #include <log/reader.h>
 
-#define TOTALS_TYPES (RECORD_CALENDAR + 1)
-
 struct totals {
-	uint64_t count[TOTALS_TYPES]; /* of records, by type */
-	uint64_t bytes[TOTALS_TYPES];
+	uint64_t count[RECORD_TYPE_END]; /* of records, by type */
+	uint64_t bytes[RECORD_TYPE_END];
 	uint64_t first_lsn; /* 0: no record at all */
 	uint64_t last_lsn;
 	uint64_t first_ms; /* earliest and latest wall clock; the clock may have gone back, so not the first and last */

@@ -99,7 +99,7 @@ Test(record, out_of_its_bounds_is_refused)
 	    {0, 56, "size beyond its parts"},
 	    {1, 0xe1, "size beyond the largest"},
 	    {2, 0, "type 0"},
-	    {2, RECORD_CALENDAR + 1, "a type there is not"},
+	    {2, RECORD_TYPE_END, "a type there is not"},
 	    {2, RECORD_GROUP, "a GROUP with a session"},
 	    {2, RECORD_CANCEL, "a CANCEL with a client"},
 	    {2, RECORD_OPEN, "an OPEN with a session"},
@@ -193,6 +193,90 @@ Test(record, move_out_of_its_bounds_is_refused)
 		cr_expect_eq(record_decode((struct span){bytes, sizeof bytes}, &read, &error), 0, "%s",
 			     changes[i].what);
 		bytes[changes[i].offset] = before;
+	}
+}
+
+/* A session that is held, an unlisted one that is cancelled, an id that was never given out, a new session. */
+static const struct record imports[] = {
+    {.type = RECORD_IMPORT,
+     .at_ms = 1700000000000,
+     .session = 7,
+     .psychologist = {(const uint8_t *)"dr-lee", 6},
+     .client = {(const uint8_t *)"client-1", 8},
+     .day = 3,
+     .minute = 600,
+     .minutes = 50,
+     .status = SESSION_HELD,
+     .hold_seconds = 30,
+     .created_ms = 1600000000000,
+     .version = 4095},
+    {.type = RECORD_IMPORT,
+     .session = 8,
+     .psychologist = {(const uint8_t *)"dr-lee", 6},
+     .client = {(const uint8_t *)"client-1", 8},
+     .unlisted = true,
+     .status = SESSION_CANCELLED,
+     .version = 2},
+    {.type = RECORD_IMPORT, .session = UINT64_C(5) << 32 | 9, .status = SESSION_FREE},
+    {.type = RECORD_IMPORT,
+     .session = 9,
+     .psychologist = {(const uint8_t *)"dr-lee", 6},
+     .client = {(const uint8_t *)"client-1", 8},
+     .minutes = 50,
+     .status = SESSION_BOOKED,
+     .version = 1},
+};
+
+Test(record, import_keeps_what_became_of_a_session)
+{
+	for (size_t i = 0; i < sizeof imports / sizeof imports[0]; i++) {
+		const struct record *written = &imports[i];
+		uint8_t bytes[RECORD_SIZE_MAX] = {0};
+		struct record read;
+		struct error error = {0};
+		const size_t size = encode(written, bytes);
+		cr_assert_eq(record_decode((struct span){bytes, size}, &read, &error), size, "%s", error.text);
+		cr_assert(span_equal(read.psychologist, written->psychologist));
+		cr_assert(span_equal(read.client, written->client));
+		cr_assert(read.session == written->session && read.at_ms == written->at_ms &&
+			  read.created_ms == written->created_ms && read.version == written->version &&
+			  read.status == written->status && read.hold_seconds == written->hold_seconds &&
+			  read.minutes == written->minutes && read.unlisted == written->unlisted);
+	}
+}
+
+Test(record, import_refuses_what_cannot_be)
+{
+	static const struct {
+		size_t import;
+		size_t offset;
+		uint8_t byte;
+		const char *what;
+	} changes[] = {
+	    {0, 28, 0, "a listed slot of no minutes that is kept"},
+	    {0, 30, 0, "held for no time"},
+	    {0, 3, 0x91, "a status there is none of"},
+	    {0, 3, 0x21, "minutes of an unlisted slot"},
+	    {0, 41, 0x10, "a version too high"},
+	    {0, 42, 1, "what must be zero"},
+	    {0, 39, 1, "created beyond the year 9999"},
+	    {0, 48, ' ', "a psychologist that is no token"},
+	    {1, 40, 0, "no version"},
+	    {1, 28, 50, "minutes of an unlisted slot"},
+	    {1, 30, 1, "seconds of what is not held"},
+	    {3, 8, 1, "changed, but of the first version"},
+	    {2, 4, 1, "a psychologist of nobody's"},
+	    {2, 24, 1, "a day of nobody's"},
+	    {2, 32, 1, "a creation of nobody's"},
+	    {2, 40, 1, "a version of nobody's"},
+	    {2, 3, 1, "nobody's, and unlisted"},
+	};
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		uint8_t bytes[RECORD_SIZE_MAX] = {0};
+		struct record read;
+		const size_t size = encode(&imports[changes[i].import], bytes);
+		bytes[changes[i].offset] = changes[i].byte;
+		cr_expect_eq(record_decode((struct span){bytes, size}, &read, NULL), 0, "%s", changes[i].what);
 	}
 }
 
@@ -358,5 +442,7 @@ Test(record, has_a_name_for_each_type_and_no_other)
 	cr_assert_str_eq(record_type_name(RECORD_MOVE), "MOVE");
 	cr_assert_str_eq(record_type_name(RECORD_BUSY), "BUSY");
 	cr_assert_str_eq(record_type_name(RECORD_HOURS), "HOURS");
-	cr_assert_null(record_type_name((enum record_type)(RECORD_CALENDAR + 1)));
+	cr_assert_str_eq(record_type_name(RECORD_CALENDAR), "CALENDAR");
+	cr_assert_str_eq(record_type_name(RECORD_IMPORT), "IMPORT");
+	cr_assert_null(record_type_name((enum record_type)RECORD_TYPE_END));
 }

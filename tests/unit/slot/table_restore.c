@@ -4,6 +4,7 @@
  * Method: one contradiction a test. Whole logs: table_model.c.
  */
 #include "fixture.h"
+#include <slot/image.h>
 #include <string.h>
 
 static struct fixture fixture;
@@ -183,4 +184,110 @@ Test(table_restore, a_move_leaves_a_slot_of_the_minutes_it_had)
 	cr_assert_not(table_restore_move(table, 1, key, 50, other, 25, 4, 1, &error));
 	refused("at lsn 4 books a slot of other minutes", "11:40");
 	cr_assert(table_restore_move(table, 1, key, 50, other, 50, 4, 1, &error));
+}
+
+/* ---- sessions without their history ---- */
+
+static struct session_image image_of(enum session_status status, uint32_t number, uint16_t minutes)
+{
+	return (struct session_image){.state = session_state(status, 7, 1),
+				      .key = key,
+				      .created_ms = 1000,
+				      .updated_ms = 2000,
+				      .number = number,
+				      .generation = 3,
+				      .client = toy_client(&fixture.table, number, true),
+				      .minutes = minutes,
+				      .hold_seconds = status == SESSION_HELD ? 60 : 0};
+}
+
+static bool restore_session(const struct session_image *image, bool unlisted, uint64_t lsn)
+{
+	struct session_image settled = *image;
+	settled.state = session_state(session_status(image->state), session_version(image->state), lsn);
+	return table_restore_session(&fixture.table, &settled, unlisted, lsn, &error);
+}
+
+Test(table_restore, an_imported_session_is_as_it_was)
+{
+	struct table *table = &fixture.table;
+	const struct session_image image = image_of(SESSION_HELD, 5, 50);
+	struct session_view session;
+	struct slot_view slot;
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_session(&image, false, 2), "%s", error.text);
+	cr_assert(table_session_view(table, session_id(5, 3), &session));
+	cr_assert(session.status == SESSION_HELD && session.version == 7 && session.created_ms == 1000 &&
+		  session.updated_ms == 2000 && session.expires_ms == 62000 && session.lsn == 2);
+	cr_assert(table_view(table, table_find(table, key), key, &slot));
+	cr_assert(!slot.free && slot.session == session_id(5, 3) && slot.client == image.client);
+	cr_assert(table_restore_change(table, session_id(5, 3), SESSION_CANCELLED, 3, 1, 0, &error));
+	cr_assert(table_restore_close(table, key, 4, &error));
+	table_check(table);
+}
+
+Test(table_restore, an_imported_session_takes_no_slot_that_is_not_its_own)
+{
+	const struct session_image image = image_of(SESSION_CONFIRMED, 5, 50);
+	cr_assert_not(restore_session(&image, false, 1));
+	refused("at lsn 1 books a slot that nobody opened", "10:00");
+	cr_assert(table_restore_open(&fixture.table, key, 25, 1, &error));
+	const struct session_image other = image_of(SESSION_CONFIRMED, 6, 50);
+	cr_assert_not(restore_session(&other, false, 2));
+	refused("at lsn 2 books a slot of other minutes", "10:00");
+	const struct session_image fits = image_of(SESSION_CONFIRMED, 7, 25);
+	cr_assert(restore_session(&fits, false, 3));
+	const struct session_image late = image_of(SESSION_BOOKED, 8, 25);
+	cr_assert_not(restore_session(&late, false, 4));
+	refused("at lsn 4 books a slot twice", "10:00");
+	cr_assert_not(restore_session(&fits, false, 5));
+	refused("at lsn 5 gives out a session id twice", "session");
+}
+
+Test(table_restore, what_left_its_slot_is_imported_without_it)
+{
+	struct slot_view slot;
+	const struct session_image cancelled = image_of(SESSION_CANCELLED, 5, 50);
+	cr_assert(restore_session(&cancelled, false, 1));
+	cr_assert_eq(table_find(&fixture.table, key), 0);
+	/* But an unlisted slot is there because somebody had it. */
+	const struct session_image unlisted = image_of(SESSION_CANCELLED, 6, 0);
+	cr_assert(restore_session(&unlisted, true, 2));
+	cr_assert(table_view(&fixture.table, table_find(&fixture.table, key), key, &slot));
+	cr_assert(slot.free && slot.lsn == 2);
+	cr_assert(table_restore_close(&fixture.table, key, 3, &error));
+	table_check(&fixture.table);
+}
+
+Test(table_restore, ids_that_were_used_up_are_given_out_no_more)
+{
+	struct table *table = &fixture.table;
+	const struct session_image used = {.number = 5, .generation = 3};
+	cr_assert(table_restore_open(table, key, 50, 1, &error));
+	cr_assert(restore_session(&used, false, 2));
+	cr_assert_not(restore_booking(session_id(5, 2), 3));
+	refused("at lsn 3 gives out a session id twice", "session");
+	cr_assert(restore_booking(session_id(5, 3), 4));
+}
+
+Test(table_restore, a_place_whose_ids_are_used_up_to_the_last_is_imported)
+{
+	const struct session_image last = {.number = 5, .generation = SESSION_GENERATION_MAX};
+	const struct session_image beyond = {.number = 6, .generation = SESSION_GENERATION_MAX + 1};
+	cr_assert(table_restore_open(&fixture.table, key, 50, 1, &error));
+	cr_assert(restore_session(&last, false, 2), "%s", error.text);
+	cr_assert_not(restore_session(&beyond, false, 3));
+	refused("at lsn 3 names a session that cannot be", "session");
+	table_restore_done(&fixture.table);
+	for (uint32_t i = 1; i < 8; i++) {
+		cr_assert_neq(table_session_take(&fixture.table, true), 5);
+	}
+}
+
+Test(table_restore, nothing_is_imported_into_a_purged_day)
+{
+	const struct session_image image = image_of(SESSION_CANCELLED, 5, 50);
+	table_purge_horizon(&fixture.table, FIXTURE_DAY + 1, 1);
+	cr_assert_not(restore_session(&image, false, 2));
+	refused("at lsn 2 imports a session of a day that was purged", "10:00");
 }
