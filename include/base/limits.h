@@ -8,7 +8,7 @@
 /* Tokens: psychologist, client, source. Bytes. */
 #define TOKEN_SIZE_MAX 64
 
-/* Requests. Bytes and words; the wide ones are for BOOKALL, BOOKANY, BUSY, HOURS. */
+/* Requests. Bytes and words; the wide ones are for BOOKALL, BOOKANY, BUSY, HOURS, IMPORT. */
 #define LINE_SIZE_MAX      4096
 #define LINE_WORDS_MAX     64
 #define WORD_SIZE_MAX      512
@@ -57,6 +57,9 @@ static_assert((WIDE_WORDS_MAX - 2) / 3 == GROUP_SLOTS_MAX, "name, client, then t
 static_assert(OPEN_COUNT_MAX * 4 + 2 * TOKEN_SIZE_MAX + 64 <= RECORD_PLAIN_SIZE_MAX,
 	      "the widest OPEN fits in a record");
 static_assert(GROUP_SLOTS_MAX * (2 * TOKEN_SIZE_MAX + 32) + 32 <= RECORD_SIZE_MAX, "the widest BOOKALL fits in one");
+
+/* IMPORT: how far ahead of the clock a record may have been written. */
+#define IMPORT_DAYS_AHEAD_MAX 366
 
 /* ALTERNATIVES and ALT: most that may be asked for, and how many are answered if nobody says. How far they may be is the
  * option `alternatives-days`, to each side. */

@@ -26,7 +26,8 @@ struct rebuild {
 	uint64_t newest_ms; /* the latest moment that any record, or the snapshot, says */
 };
 
-/* The table of `into` is empty, and borrowed. False as snapshot_load, or if the snapshot contradicts itself. */
+/* The table of `into` is empty, and borrowed. False as snapshot_load, if the snapshot contradicts itself, or if an import into
+ * the directory was not finished. */
 bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, struct disk *disk,
 		   struct log_start *start, struct error *error);
 /* Of the next records, before the first is handed on (a record_ahead_f but for the type of the rebuild): a hint. */

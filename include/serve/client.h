@@ -23,9 +23,12 @@ struct service;
 typedef bool client_task_f(struct service *service, struct client *client, struct reply *reply, uint64_t *lsn);
 
 struct client {
-	uint64_t id;        /* CLIENT ID: 1, 2, 3, ... */
-	int protocol;       /* 2, or 3 after HELLO 3 */
-	bool close_asked;   /* QUIT: close once the replies are out */
+	uint64_t id;      /* CLIENT ID: 1, 2, 3, ... */
+	int protocol;     /* 2, or 3 after HELLO 3 */
+	bool close_asked; /* QUIT: close once the replies are out */
+	bool
+	    cut_asked; /* the same, though it goes on sending: what comes is dropped, so that it can read the replies */
+	bool imports;  /* an import of its own is under way (serve/import.h) */
 	enum log_state log; /* set by the connection before each request */
 	bool in_multi;      /* between MULTI and EXEC or DISCARD: requests are queued */
 	struct multi multi;

@@ -7,7 +7,8 @@
  * SESSION), command_alternatives.c (ALTERNATIVES, and ALT of what claims), command_sessions.c (SESSIONS), command_hours.c
  * (OPEN CLOSE PURGE), command_busy.c (BUSY), command_calendar.c (CALENDAR), command_week.c (HOURS), command_connection.c (PING
  * ECHO HELLO AUTH SELECT RESET QUIT TIME), command_client.c (CLIENT), command_docs.c (HELP, COMMAND and its subcommands),
- * command_info.c (INFO), command_config.c (CONFIG SHUTDOWN), command_snapshot.c (SNAPSHOT), command_hot.c (HOT).
+ * command_info.c (INFO), command_config.c (CONFIG SHUTDOWN), command_snapshot.c (SNAPSHOT), command_hot.c
+ * (HOT), command_import.c (IMPORT).
  *
  * Threads: any worker; the client and the reply are that worker's.
  */
@@ -105,7 +106,7 @@ command_f command_ping, command_echo, command_hello, command_auth, command_selec
     command_quit, command_time, command_help;
 command_f command_docs;
 command_f command_hot;
-command_f command_info, command_config, command_shutdown, command_snapshot;
+command_f command_info, command_config, command_shutdown, command_snapshot, command_import;
 command_f command_group; /* BOOKALL, BOOKANY */
 command_f command_multi, command_exec, command_discard, command_watch, command_unwatch;
 command_plan_f command_plan_book, command_plan_bookall, command_plan_bookany;

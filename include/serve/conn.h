@@ -33,7 +33,7 @@ struct conn {
 	bool sending;              /* gate.leaving is the port's */
 	bool paused;               /* the port does not receive */
 	bool peer_done;            /* the peer sends no more */
-	bool broken;               /* the stream lost its frame or its socket: nothing more is executed */
+	bool broken;               /* the stream lost its frame, or is cut: nothing more is executed */
 	bool lingering;            /* answered for the last time; what still comes is dropped */
 	bool closing;              /* net.close was called */
 	bool attended;             /* in worker->attention */

@@ -29,7 +29,7 @@ struct desk {
 	struct table *table;
 	const struct clock *clock;
 	bool unlisted_slots;
-	/* shared: each with its own protocol; holds from desk_restore_holds on */
+	/* shared: each with its own protocol; holds from desk_restore on */
 	struct holds holds;
 	_Atomic int64_t hold_clock; /* ahead of the monotonic clock, ms; see desk_now_ms */
 	/* shared: when hours are to be looked at next, wall clock; 0, now: at the start */
@@ -110,8 +110,10 @@ struct outcome desk_renew(struct desk *desk, uint64_t session, uint16_t seconds)
 /* Makes up to a slice of the holds that are over expired; true when there may be more of them. Nobody depends on it: whoever
  * comes across such a hold does the same. For worker 0, now and then. */
 bool desk_sweep_holds(struct desk *desk);
-/* After replay, before there are others: the holds that the table has, and the hold clock, from the newest moment in the log
- * on. */
+/* After replay or an import, nobody else being at work: the table is ready for others, the holds that it has are known, the
+ * hold clock goes on from the newest moment in the log, slots are counted for INFO. */
+bool desk_restore(struct desk *desk, uint64_t newest_ms, struct error *error);
+/* The part of it that is about holds. */
 bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, struct error *error);
 
 /* COMMIT, CONFIRM, COMPLETE, NOSHOW, and time (EXPIRE), as slot/life.h has it. What stands already is done again [I10]. */

@@ -34,7 +34,7 @@ struct housekeeper {
 	uint64_t covered_bytes;  /* what wal_stats said when the last snapshot began */
 	uint64_t retry_after_ns; /* monotonic; after a failure */
 	bool warned;
-	/* shared: written by its thread, relaxed, for INFO */
+	/* shared: written by its thread, relaxed, for INFO; `writing` is asked for by an import, too (import_is_quiet) */
 	_Atomic uint64_t snapshot_lsn;
 	_Atomic uint64_t snapshots_written;
 	_Atomic uint64_t snapshots_failed;

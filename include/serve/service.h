@@ -16,6 +16,7 @@ struct desk;
 struct hot;
 struct housekeeper;
 struct availability;
+struct import;
 struct client;
 
 /* A counter with one writer: relaxed is enough, since readers only add them up. */
@@ -58,12 +59,13 @@ struct service {
 	struct desk *desk;
 	struct housekeeper *housekeeper;   /* NULL: no snapshots are written */
 	struct availability *availability; /* NULL: hours are carried out when they are set only */
+	struct import *import;             /* NULL: there are no imports */
 	struct hot *hots;                  /* one of each worker; NULL: losers are not counted by slot */
 	uint64_t started_ms;               /* wall clock */
 	uint64_t started_ns;               /* monotonic */
 	char run_id[41];                   /* 40 hex digits, random */
 	uint32_t worker_count;
-	/* shared: written by the thread that replays, then stays */
+	/* shared: written by the thread that replays, and from then on by who imports (serve/import.h) */
 	_Atomic bool loading;           /* requests are answered -LOADING; release, pairs with the workers' acquire */
 	_Atomic uint64_t loaded_bytes;  /* progress, relaxed */
 	_Atomic uint64_t loading_bytes; /* of so many */

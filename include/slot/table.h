@@ -119,7 +119,8 @@ struct table {
 	struct busy busy;
 	struct settings settings;
 	struct zone_map zones;
-	bool derives; /* false while the log is replayed; then true, before there are others: see table_restore_done */
+	bool
+	    derives; /* false while records are restored, nobody else being at work; else true: see table_restore_done */
 	_Atomic uint64_t removals; /* counts records given back to `slots`; the stamps of slot/claim.h */
 	/* shared: written by table_remove and table_purge_horizon, read by all; each only grows */
 	_Atomic uint32_t purged_before_day; /* days below it are gone */
@@ -345,6 +346,8 @@ bool table_restore_move(struct table *table, uint64_t id, uint64_t from_key, uin
 			uint16_t minutes, uint64_t lsn, uint64_t at_ms, struct error *error);
 bool table_restore_open(struct table *table, uint64_t key, uint16_t minutes, uint64_t lsn, struct error *error);
 bool table_restore_close(struct table *table, uint64_t key, uint64_t lsn, struct error *error);
+/* Before the first record, in a table that was served from and has no slot and no session: as it was at the start. */
+void table_restore_begin(struct table *table);
 /* After the last record: makes the pools ready for others, and blocks what the calendars say. */
 void table_restore_done(struct table *table);
 

@@ -69,7 +69,7 @@ enum request_result {
 	REQUEST_BROKEN,
 };
 
-/* Is a request of this name allowed WIDE_LINE_SIZE_MAX and WIDE_WORDS_MAX? (BOOKALL, BOOKANY, BUSY, HOURS.) */
+/* Is a request of this name allowed WIDE_LINE_SIZE_MAX and WIDE_WORDS_MAX? (BOOKALL, BOOKANY, BUSY, HOURS, IMPORT.) */
 bool request_is_wide(struct span name);
 
 /* Looks for the next request at the start of `input`, which starts where the last one's *used ended. *used: see the

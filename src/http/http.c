@@ -133,7 +133,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	if (feed == NULL) {
 		return answer_text(connection, MHD_HTTP_NOT_FOUND, NULL, NULL, "there is nothing at this address\n");
 	}
-	if (desk_wal(http->service->desk) == NULL) {
+	/* Acquire; pairs with whoever ends loading. */
+	if (atomic_load_explicit(&http->service->loading, memory_order_acquire)) {
 		return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, MHD_HTTP_HEADER_RETRY_AFTER, "5",
 				   "the server is loading\n");
 	}

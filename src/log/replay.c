@@ -3,6 +3,7 @@
  */
 #include <base/check.h>
 #include <inttypes.h>
+#include <log/import_mark.h>
 #include <log/replay.h>
 #include <slot/hours.h>
 #include <slot/image.h>
@@ -318,7 +319,7 @@ bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, 
 		   struct log_start *start, struct error *error)
 {
 	*rebuild = (struct rebuild){.table = into->table, .crew = into->crew};
-	if (!snapshot_load(disk, into, &rebuild->found, error)) {
+	if (!import_mark_absent(disk, error) || !snapshot_load(disk, into, &rebuild->found, error)) {
 		return false;
 	}
 	const struct snapshot_found *found = &rebuild->found;

@@ -26,6 +26,7 @@
 #include <serve/desk.h>
 #include <serve/hot.h>
 #include <serve/housekeeping.h>
+#include <serve/import.h>
 #include <serve/loader.h>
 #include <serve/log_line.h>
 #include <serve/ports.h>
@@ -61,6 +62,7 @@ struct server {
 	struct loader loader;
 	struct housekeeper housekeeper;
 	struct availability availability;
+	struct import import;
 	struct http http;
 	pthread_t signals;
 	sigset_t stop_signals;
@@ -210,6 +212,7 @@ static void put_together(void)
 	service->worker_count = server.config.threads;
 	service->wake_all = wake_all;
 	service->housekeeper = &server.housekeeper;
+	service->import = &server.import;
 	service->hots = server.hots;
 	service->availability = &server.availability;
 	availability_init(&server.availability, service);

@@ -3,6 +3,7 @@
  */
 #include "command_multi.h"
 #include "command_reply.h"
+#include <serve/import.h>
 
 static void reply_word_count(struct reply *reply, const struct command *command)
 {
@@ -32,7 +33,8 @@ static const struct command *admit(const struct service *service, const struct c
 	/* Acquire; pairs with the release that ends loading: from then on the table is whole. */
 	if (!(command->flags & COMMAND_WHILE_LOADING) &&
 	    atomic_load_explicit(&service->loading, memory_order_acquire)) {
-		reply_error(reply, "LOADING slotd is reading its log");
+		const char *import = import_refusal(service);
+		reply_error(reply, "%s", import != NULL ? import : "LOADING slotd is reading its log");
 		return NULL;
 	}
 	const char *refusal = log_state_refusal(client->log);

@@ -7,6 +7,7 @@
 #include <serve/command.h>
 #include <serve/conn.h>
 #include <serve/desk.h>
+#include <serve/import.h>
 #include <serve/worker.h>
 #include <stdlib.h>
 
@@ -109,6 +110,9 @@ void conn_free(struct conn *conn)
 	}
 	free(conn->client.task_state);
 	multi_end(&conn->client.multi);
+	if (conn->client.imports) {
+		import_break(conn->worker->service, "its connection ended");
+	}
 	free(conn);
 }
 
@@ -152,8 +156,10 @@ static void wait_for_turn(struct conn *conn)
 /* Brings near what the next requests need; returns how many of the bytes these are. */
 static size_t look_ahead(struct conn *conn, struct span bytes)
 {
-	const struct desk *desk = conn->worker->service->desk;
-	const bool loading = desk_wal(desk) == NULL;
+	const struct service *service = conn->worker->service;
+	const struct desk *desk = service->desk;
+	/* Acquire; pairs with take_log, as in command_execute. */
+	const bool loading = atomic_load_explicit(&service->loading, memory_order_acquire);
 	/* In the midst of a request that was refused there is nothing to see. */
 	const bool refused =
 	    conn->request.state == REQUEST_IN_LONG_LINE || conn->request.state == REQUEST_IN_LONG_ARRAY;
@@ -195,6 +201,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 			}
 			lsn = needs > lsn ? needs : lsn;
 			replies += client->task == NULL;
+			conn->broken = client->cut_asked;
 		} else if (result != REQUEST_EMPTY) {
 			reply_error(&reply, "%s", refusal);
 			conn->client.multi.broken = true; /* as for any request that is refused, if there is a MULTI */
@@ -217,6 +224,7 @@ static void continue_task(struct conn *conn)
 	if (conn->client.task(conn->worker->service, &conn->client, &reply, &lsn)) {
 		CHECK(conn->client.task == NULL);
 		gate_mark(&conn->gate, lsn, 1);
+		conn->broken |= conn->client.cut_asked;
 	}
 }
 

@@ -173,9 +173,17 @@ static void *run(void *argument)
 			continue;
 		}
 		struct error error;
-		atomic_store_explicit(&housekeeper->writing, true, memory_order_relaxed);
+		/* Sequentially consistent, both: see import_is_quiet. */
+		atomic_store_explicit(&housekeeper->writing, true, memory_order_seq_cst);
+		if (atomic_load_explicit(&service->loading, memory_order_seq_cst)) {
+			atomic_store_explicit(&housekeeper->writing, false, memory_order_release);
+			service->wake_all(service);
+			wait_for(housekeeper, LOOK_NS, true); /* of what is being imported */
+			continue;
+		}
 		write_snapshot(housekeeper, wal, &error);
-		atomic_store_explicit(&housekeeper->writing, false, memory_order_relaxed);
+		/* Release; pairs with import_is_quiet. */
+		atomic_store_explicit(&housekeeper->writing, false, memory_order_release);
 		if (is_stopping(housekeeper)) {
 			break; /* it may have been left off */
 		}

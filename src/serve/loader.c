@@ -51,18 +51,6 @@ static bool on_replayed(void *context, struct error *error)
 	return relay_finish(loader->relay, error);
 }
 
-/* Slots by state, as the counters of INFO know them: counted once here, by differences from then on. */
-static void count_slots(const struct desk *desk)
-{
-	struct table_counts found;
-	table_count(desk->table, &found);
-	struct counters *counters = service_counters(desk->service);
-	count(&counters->slots_open, (int64_t)found.open);
-	count(&counters->slots_booked, (int64_t)found.booked);
-	count(&counters->slots_held, (int64_t)found.held);
-	count(&counters->slots_blocked, (int64_t)found.blocked);
-}
-
 /* A batch never spans segments, so small segments mean small batches. */
 static uint32_t batch_size(const struct config *config)
 {
@@ -197,13 +185,11 @@ static void *load(void *argument)
 			 "file=%s offset=%" PRIu64 " bytes=%" PRIu64, found.cut_file, found.cut_offset,
 			 found.cut_bytes);
 	}
-	table_restore_done(loader->desk->table);
-	if (!desk_restore_holds(loader->desk, loader->rebuild.newest_ms, &error)) {
+	if (!desk_restore(loader->desk, loader->rebuild.newest_ms, &error)) {
 		log_line(LOG_ERROR, "cannot start", "error=\"%s\"", error.text);
 		loader->failed(1);
 		return NULL;
 	}
-	count_slots(loader->desk);
 	const uint64_t took_ms = (clock_monotonic_ns(service->clock) - began_ns) / 1000000;
 	log_line(LOG_INFO, "replayed the log", "records=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64,
 		 loader->rebuild.records, found.bytes, took_ms);

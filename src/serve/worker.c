@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <serve/availability.h>
 #include <serve/desk.h>
+#include <serve/import.h>
 #include <serve/last_words.h>
 #include <serve/log_line.h>
 #include <serve/ports.h>
@@ -266,13 +267,20 @@ static void tend_log(struct worker *worker)
 	log_state_tell(&worker->told, wal, worker->now_ns);
 }
 
+/* Worker 0: may it do something of its own accord? Not while the log is read, nor during an import. */
+static bool serves(const struct worker *worker)
+{
+	/* Acquire; pairs with take_log and the end of an import. */
+	return worker->number == 0 && worker->stopping_ns == 0 &&
+	       !atomic_load_explicit(&worker->service->loading, memory_order_acquire);
+}
+
 /* Worker 0: once a second the holds that are over, in slices between the requests. */
 static void tend_holds(struct worker *worker)
 {
 	struct desk *desk = worker->service->desk;
 	worker->has_tasks = false;
-	if (worker->number != 0 || desk_wal(desk) == NULL || worker->stopping_ns != 0 ||
-	    worker->now_ns - worker->holds_ns < SECOND_NS) {
+	if (!serves(worker) || worker->now_ns - worker->holds_ns < SECOND_NS) {
 		return;
 	}
 	worker->has_tasks = desk_sweep_holds(desk); /* there may be more */
@@ -286,8 +294,7 @@ static void tend_hours(struct worker *worker)
 {
 	const struct service *service = worker->service;
 	struct background *background = &worker->background;
-	background->hours = worker->number == 0 && desk_wal(service->desk) != NULL && worker->stopping_ns == 0 &&
-			    service->availability != NULL &&
+	background->hours = serves(worker) && service->availability != NULL &&
 			    availability_has_work(service->availability, worker->now_ns);
 }
 
@@ -296,6 +303,7 @@ static void loop(struct worker *worker)
 	const struct service *service = worker->service;
 	bool connections_done = false;
 	while (!connections_done || (worker->number == 0 && !log_is_flushed(worker))) {
+		import_look(worker->service);
 		worker->net.wait(worker->net.context, wait_for_commit(worker));
 		worker->now_ns = clock_monotonic_ns(service->clock);
 		attend_all(worker);

@@ -277,6 +277,11 @@ static bool session_is_free(const void *record)
 	       !session_used_up(session);
 }
 
+void table_restore_begin(struct table *table)
+{
+	table->derives = false;
+}
+
 void table_restore_done(struct table *table)
 {
 	table_rest(table, false);

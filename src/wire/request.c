@@ -11,7 +11,8 @@
 
 bool request_is_wide(struct span name)
 {
-	return span_is(name, "BOOKALL") || span_is(name, "BOOKANY") || span_is(name, "BUSY") || span_is(name, "HOURS");
+	return span_is(name, "BOOKALL") || span_is(name, "BOOKANY") || span_is(name, "BUSY") ||
+	       span_is(name, "HOURS") || span_is(name, "IMPORT");
 }
 
 void request_grow(struct request *request)

@@ -10,7 +10,7 @@
 #define REQUEST_TEXT(number)  #number
 #define REQUEST_DIGITS(limit) REQUEST_TEXT(limit)
 
-#define REQUEST_WIDE_NAMES "BOOKALL, BOOKANY, BUSY, HOURS"
+#define REQUEST_WIDE_NAMES "BOOKALL, BOOKANY, BUSY, HOURS, IMPORT"
 #define REQUEST_ERROR_WORDS                                                                                            \
 	"ERR a request has at most " REQUEST_DIGITS(LINE_WORDS_MAX) " words (" REQUEST_WIDE_NAMES                      \
 								    ": " REQUEST_DIGITS(WIDE_WORDS_MAX) ")"

@@ -229,7 +229,8 @@ Test(request, a_request_may_have_64_words_and_a_wide_one_1024)
 		cr_assert_eq(feed.ready, 1);
 		feed.transcript.size = 0;
 		feed_words(&feed, name, most + 1, array);
-		expect(&feed, "refused ERR a request has at most 64 words (BOOKALL, BOOKANY, BUSY, HOURS: 1024)\n");
+		expect(&feed,
+		       "refused ERR a request has at most 64 words (BOOKALL, BOOKANY, BUSY, HOURS, IMPORT: 1024)\n");
 		feed_text(&feed, "PING\n");
 		expect(&feed, "ready 4:PING\n");
 		feed_fini(&feed);
@@ -270,8 +271,8 @@ Test(request, an_array_may_have_as_many_bytes_as_a_line)
 		feed_text(&feed, word);
 	}
 	feed_text(&feed, "PING\r\n");
-	expect(&feed,
-	       "refused ERR a request has at most 4096 bytes (BOOKALL, BOOKANY, BUSY, HOURS: 65536)\nready 4:PING\n");
+	expect(&feed, "refused ERR a request has at most 4096 bytes (BOOKALL, BOOKANY, BUSY, HOURS, IMPORT: "
+		      "65536)\nready 4:PING\n");
 	feed_fini(&feed);
 }
 
