@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include "output.h"
-
 #include <log/replay.h>
 #include <slot/table.h>
 
@@ -22,7 +20,3 @@ struct rebuilt {
 bool rebuilt_open(struct rebuilt *rebuilt, struct disk *disk, uint32_t crew, uint64_t end_lsn, struct log_start *start,
 		  struct error *error);
 void rebuilt_close(struct rebuilt *rebuilt);
-
-/* Adds the commands that lead an empty server to the same slots and sessions, as protocol arrays: the purge horizon,
- * an OPEN for each slot there is, a BOOK for each session that occupies one, in the order of their numbers. */
-void rebuilt_print(struct rebuilt *rebuilt, struct output *output);

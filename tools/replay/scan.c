@@ -3,10 +3,12 @@
  */
 #include "scan.h"
 #include "follow.h"
+#include "transfer.h"
 
 #include <base/check.h>
 #include <base/crew.h>
 #include <inttypes.h>
+#include <log/export.h>
 #include <log/relay.h>
 #include <slot/image.h>
 #include <stdio.h>
@@ -104,12 +106,72 @@ static void print_verdict(struct scan *scan)
 	}
 }
 
+/* ---- for another server ---- */
+
+struct sending {
+	struct transfer transfer;
+	uint64_t end_lsn;
+};
+
+static bool send_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
+{
+	struct sending *sending = context;
+	(void)error;
+	if (lsn <= sending->end_lsn) {
+		transfer_add(&sending->transfer, record);
+	}
+	return true;
+}
+
+/* The log once more, up to where it was found to be sound: nothing is printed of one that is not. */
+static bool send_history(struct scan *scan, struct sending *sending, struct error *error)
+{
+	struct reader reader;
+	bool sound = reader_open(&reader, scan->disk, &scan->reader.start, error);
+	while (sound && reader.next_lsn <= sending->end_lsn && !scan->output.closed && !scan->output.failed) {
+		struct reader_block block;
+		const enum reader_step step = reader_next(&reader, &block, error);
+		sound = step == READER_BLOCK && reader_records(&reader, &block, send_record, sending, error);
+		if (step == READER_END) {
+			error_set(error, ERROR_DAMAGED, "the log was changed while it was read");
+		}
+	}
+	reader_close(&reader);
+	return sound;
+}
+
+static bool send_exported(void *context, const struct record *record)
+{
+	struct transfer *transfer = context;
+	transfer_add(transfer, record);
+	return !transfer->output->closed && !transfer->output->failed;
+}
+
+/* A log that begins with lsn 1 is sent as it is; of one whose beginning is gone, what it comes to. */
+static bool send_all(struct scan *scan, struct error *error)
+{
+	static struct sending sending;
+	const uint64_t last_lsn = scan->reader.next_lsn - 1;
+	const uint64_t end_lsn = scan->options->selection.end_lsn;
+	bool sent = true;
+	sending.end_lsn = end_lsn < last_lsn ? end_lsn : last_lsn;
+	transfer_begin(&sending.transfer, &scan->output);
+	if (scan->reader.first_lsn <= 1) {
+		sent = send_history(scan, &sending, error);
+	} else {
+		const struct rebuild *rebuild = &scan->rebuilt->rebuild;
+		table_export(rebuild->table, rebuild->newest_ms, send_exported, &sending.transfer);
+	}
+	if (sent) {
+		transfer_end(&sending.transfer);
+	}
+	return sent;
+}
+
 static void print_end(struct scan *scan)
 {
 	const struct options *options = scan->options;
-	if (options->format == FORMAT_RESP) {
-		rebuilt_print(scan->rebuilt, &scan->output);
-	} else if (options->dump) {
+	if (options->dump) {
 		table_restore_done(&scan->rebuilt->table); /* what calendars block is in no record */
 		table_dump(&scan->rebuilt->table, &scan->output.buffer);
 	} else if (options->stats) {
@@ -209,12 +271,14 @@ static bool run(struct options *options, struct disk *disk, uint32_t threads, in
 	struct rebuilt rebuilt = {0};
 	struct scan scan = {.options = options, .disk = disk, .reader.file = -1, .threads = threads};
 	scan.rebuilt = is_rebuilt(options) ? &rebuilt : NULL;
-	const bool sound = read_whole(&scan, &error);
+	bool sound = read_whole(&scan, &error);
 	const bool says = sound || threads == 1;
 	if (sound && threads > 1) {
 		say_damaged(&scan);
 	}
-	if (sound) {
+	if (sound && options->format == FORMAT_RESP) {
+		sound = send_all(&scan, &error);
+	} else if (sound) {
 		print_end(&scan);
 	}
 	if (says) {
