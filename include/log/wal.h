@@ -119,7 +119,8 @@ bool wal_stuck(const struct wal *wal, uint64_t *since_ns);
 /* Bytes of the largest record it takes. */
 uint32_t wal_record_size(const struct wal *wal);
 
-/* Appends a record and returns its lsn. Never fails after wal_has_room. */
+/* Appends a record and returns its lsn. Never fails after wal_has_room, as long as all that is appended since then comes to
+ * wal_record_size at most. */
 uint64_t wal_append(struct wal *wal, const struct record *record);
 
 /* Sends the open batch to the disk if none is in flight, unless more are expected; call it once a loop. */

@@ -124,8 +124,8 @@ uint64_t wal_append(struct wal *wal, const struct record *record)
 	lock_take(&wal->staging);
 	struct wal_batch *batch = open_batch(wal);
 	struct log_batch *log = &batch->log;
-	CHECK(LOG_BATCH_HEADROOM + log->payload_bytes + wal->options.record_size <= wal->batch_capacity);
-	CHECK(record_size(record) <= wal->options.record_size);
+	/* What a request appends comes to record_size at most, be it one record or many. */
+	CHECK(LOG_BATCH_HEADROOM + log->payload_bytes + record_size(record) <= wal->batch_capacity);
 	const size_t size = record_encode(record, log->bytes + LOG_BATCH_HEADROOM + log->payload_bytes);
 	const uint64_t lsn = load_relaxed(&wal->appended_lsn) + 1;
 	const bool idle = log->record_count == 0 && wal->flight_count == 0;

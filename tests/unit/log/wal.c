@@ -158,6 +158,21 @@ Test(wal, takes_one_more_record_of_the_widest_from_each_appender_after_it_had_ro
 	cr_assert_eq(wal_durable_lsn(log_.wal), wal_appended_lsn(log_.wal));
 }
 
+Test(wal, takes_many_small_records_that_come_to_the_widest_after_it_had_room)
+{
+	const struct record small = {.type = RECORD_PURGE};
+	while (wal_has_room(log_.wal)) {
+		wal_append(log_.wal, &small);
+	}
+	/* As if it had asked just before the last one. */
+	for (size_t size = 2 * record_size(&small); size <= wal_record_size(log_.wal); size += record_size(&small)) {
+		wal_append(log_.wal, &small);
+	}
+	pump();
+	sim_disk_settle(&log_.disk);
+	cr_assert_eq(wal_durable_lsn(log_.wal), wal_appended_lsn(log_.wal));
+}
+
 /* The log's loop turns so many milliseconds later; returns in how many it wants to be called again, UINT64_MAX: never. */
 static uint64_t rest_after_ms(uint64_t ms)
 {
