@@ -210,3 +210,11 @@ Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_4)
 	check_printed_as("data/golden/v4", "--dump", "data/golden/v4-dump.txt");
 	cr_assert_eq(run_on("data/golden/v4", "--verify"), 0);
 }
+
+/* With imported sessions, weekly hours, and a session that moves in a MULTI. */
+Test(slotd_replay, reads_the_log_and_the_snapshot_of_version_5)
+{
+	check_printed_as("data/golden/v5", "", "data/golden/v5.txt");
+	check_printed_as("data/golden/v5", "--dump", "data/golden/v5-dump.txt");
+	cr_assert_eq(run_on("data/golden/v5", "--verify"), 0);
+}
