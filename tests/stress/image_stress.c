@@ -130,9 +130,12 @@ static void *work(void *argument)
 /* Everything once, a few records at a time. False: there was no room for all. */
 static bool copy_round(struct stress *stress, struct copies *copies)
 {
-	const struct table *table = &stress->table;
+	struct table *table = &stress->table;
 	*copies =
 	    (struct copies){.slots = copies->slots, .sessions = copies->sessions, .begin_lsn = toy_lsn(&stress->toy)};
+	/* As snapshot_begin: a purge before that lsn may be between its record and the horizon. */
+	table_moves_lock(table);
+	table_moves_unlock(table);
 	copies->horizon = atomic_load_explicit(&table->purged_before_day, memory_order_acquire);
 	copies->removed_lsn = table_removed_lsn(table);
 	uint32_t cursor = 0;
