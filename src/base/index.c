@@ -1,102 +1,95 @@
 /*
- * index: sorted linear probing under striped locks, read without them. See base/index.h for the idea.
+ * index: lines of cells under striped locks, read without them. See base/index.h for the idea.
  *
  * Invariants of a stripe, outside of writers:
- *   - tags never fall from one cell to the next occupied one;
- *   - an entry is at its home or behind it, with no empty cell in between;
- *   - the last cell is empty, so that every probe ends.
+ *   - an entry is in its home line or behind it;
+ *   - a line's count says how many entries are behind it whose home it is, or is before it.
  *
- * Why a reader without the lock may believe what it finds. Cells are stored with release and loaded with acquire, so
+ * Why a reader without the lock may believe what it finds. Numbers are stored with release and loaded with acquire, so
  * whoever sees a number also sees the record it was inserted with.
  *
  *   A hit needs no more: `equal` looked at the record itself.
  *
- *   A miss while others insert. Inserting moves entries one cell back, the last one first, so at each moment every
- *   entry is somewhere, the order holds, and no cell before it is empty. A reader on its way to an entry is always at
- *   or before it: either it sees it, or what it sees instead was stored after the entry was one cell further back.
+ *   A miss while others insert and remove. An entry that was in before the reader came, and stays, does not move, and is
+ *   counted by each line it passed from before it was in until after it has gone. So the reader comes to its line and sees
+ *   its tag, as whoever asks for what was inserted has seen that it was (a lock, or the number in another record).
  *
- *   A miss while others remove or grow. Now entries do move towards the front, past the reader:
+ *   A cell may be emptied and filled by another while a reader is at it, so that it sees the tag of one and the number of the
+ *   other. Neither is what it looks for, or `equal` says so: what it looks for is in another cell, or was not in all the time.
  *
- *       reader, looking for C                    writer, taking out B
- *       sees B in cell 4, goes on
- *                                                cell 4 := C
- *                                                cell 5 := empty
- *       sees cell 5 empty: "there is no C"
+ *   A miss while a stripe grows. Now entries do move, past the reader:
+ *
+ *       reader, looking for x                    writer, growing
+ *       at the home of x: only others
+ *                                                x goes from the next line to its new home
+ *       at the next line: others, nobody passed
+ *       "there is no x"
  *
  *   That is what the version is for: the writer makes it odd before the first such store. A reader that saw any of
- *   these cells (acquire) sees that version or a later one when it looks again (ordered behind the acquire load), and
+ *   these stores (acquire) sees that version or a later one when it looks again (ordered behind the acquire load), and
  *   asks under the lock. A fence would say the same in one word, but ThreadSanitizer does not understand fences; on x86
  *   these loads and stores are plain ones anyway.
  *
- *   Growing while others read. The array stays where it is, so a reader with the old count of homes starts too far in
- *   front, and at worst walks. It cannot walk out of the memory: it goes on only from an occupied cell, and the last
- *   cell of the array, as it is when that cell is occupied, is empty.
+ *   The array stays where it is, so a reader with the old count of lines looks in the wrong places, but at lines.
  */
 #include "index_stripe.h"
 
+#include <assert.h>
 #include <base/check.h>
 #include <base/ready.h>
 #include <stdlib.h>
 
-/* Cells come by the page: that is what a stripe costs anyway. */
-#define PAGE_CELLS 512
+/* Lines come by the page, of 1 KiB. As many rows as a huge page has room for, with the usual number of stripes, are there from
+ * the start, so that they are one. */
+#define PAGE_LINES 16
+#define FIRST_ROWS 4
+static_assert(sizeof(struct index_line) == 64, "a cache line");
+static_assert(sizeof(struct index_stripe) == 64, "a cache line");
 
-/* Cells behind the last home. At 7/8 full an entry is 3.5 cells from home on average, and practically never more than
- * 64; if it has to be, the array grows earlier. */
-#define TAIL_CELLS 64
-
-/* A row of less is not worth the trouble of making it ready. */
+/* Less is not worth the trouble of making it ready. */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* Pages a stripe has address space for at least, and times its fair share: hashes spread keys evenly, not exactly. */
-#define STRIPE_PAGES_MIN 64
+#define STRIPE_PAGES_MIN 256
 #define STRIPE_SHARE     2
 
-static uint32_t tag_of_hash(uint64_t hash)
+#define TAG_BITS      16
+#define TAGS_PER_WORD 4
+#define EACH_TAG      UINT64_C(0x0001000100010001)
+#define PASSED_SHIFT  32
+
+static inline uint16_t tag_of(uint64_t hash)
 {
-	return (uint32_t)(hash >> 32);
+	return (uint16_t)(hash >> 48);
 }
 
-static uint32_t tag_of(uint64_t cell)
+/* Spreads tags evenly over the lines. */
+static inline uint32_t home_of(uint16_t tag, uint32_t line_count)
 {
-	return (uint32_t)(cell >> 32);
+	return (uint32_t)((uint64_t)tag * line_count >> TAG_BITS);
 }
 
-static uint64_t cell_of(uint64_t hash, uint32_t number)
+static inline struct index_line *line_at(const struct index *index, const struct index_stripe *stripe, uint32_t line)
 {
-	return (uint64_t)tag_of_hash(hash) << 32 | number;
+	const size_t page = (size_t)(stripe - index->stripes) * PAGE_LINES;
+	return &index->lines[page + line / PAGE_LINES * index->row_lines + line % PAGE_LINES];
 }
 
-/* Spreads tags evenly over the homes, keeping their order. */
-static uint32_t home_of(uint32_t tag, uint32_t home_count)
+/* The first comes after the last. */
+static inline uint32_t line_after(uint32_t line, uint32_t line_count)
 {
-	return (uint32_t)((uint64_t)tag * home_count >> 32);
+	return line + 1 < line_count ? line + 1 : 0;
 }
 
-static _Atomic uint64_t *cell_at(const struct index_stripe *stripe, uint32_t at)
-{
-	return &stripe->cells[at / PAGE_CELLS * stripe->row_cells + at % PAGE_CELLS];
-}
-
-static uint64_t cell_load(const struct index_stripe *stripe, uint32_t at)
-{
-	return atomic_load_explicit(cell_at(stripe, at), memory_order_acquire); /* pairs with cell_store */
-}
-
-static void cell_store(struct index_stripe *stripe, uint32_t at, uint64_t cell)
-{
-	atomic_store_explicit(cell_at(stripe, at), cell, memory_order_release); /* pairs with cell_load */
-}
-
-static struct index_stripe *stripe_of(const struct index *index, uint64_t hash)
+static inline struct index_stripe *stripe_of(const struct index *index, uint64_t hash)
 {
 	return &index->stripes[index_stripe_number(index, hash)];
 }
 
 /* Under the lock, so relaxed would do. */
-static uint32_t home_count_of(const struct index_stripe *stripe)
+static uint32_t line_count_of(const struct index_stripe *stripe)
 {
-	return atomic_load_explicit(&stripe->home_count, memory_order_relaxed);
+	return atomic_load_explicit(&stripe->line_count, memory_order_relaxed);
 }
 
 /* Makes so many pages of each stripe usable; `ahead` of their use, ready too, if they are huge ones. */
@@ -107,14 +100,17 @@ static bool commit_rows(struct index *index, size_t rows, bool ahead)
 		return true;
 	}
 	lock_take(&index->lock);
-	const size_t row_size = (size_t)index->stripe_count * PAGE_CELLS * sizeof(uint64_t);
-	const size_t before = atomic_load_explicit(&index->rows, memory_order_relaxed); /* ours: the lock is held */
-	const bool committed = region_commit(&index->region, rows * row_size);
-	if (committed && rows > before) {
-		atomic_store_explicit(&index->rows, rows, memory_order_relaxed);
-		if (ahead && row_size >= HUGE_PAGE) {
-			ready_ask(index->region.base + before * row_size, (rows - before) * row_size);
-		}
+	struct region *region = &index->region;
+	const size_t row_size = index->row_lines * sizeof(struct index_line);
+	const size_t before = region->committed;
+	const bool committed = region_commit(region, rows * row_size);
+	const size_t added = region->committed - before;
+	if (committed) {
+		/* A huge page may be several rows. */
+		atomic_store_explicit(&index->rows, region->committed / row_size, memory_order_relaxed);
+	}
+	if (ahead && added >= HUGE_PAGE) {
+		ready_ask(region->base + before, added);
 	}
 	lock_give(&index->lock);
 	return committed;
@@ -123,14 +119,12 @@ static bool commit_rows(struct index *index, size_t rows, bool ahead)
 static void stripe_init(const struct index *index, uint32_t number)
 {
 	struct index_stripe *stripe = &index->stripes[number];
-	stripe->cells = (_Atomic uint64_t *)(void *)index->region.base + (size_t)number * PAGE_CELLS;
-	stripe->row_cells = (size_t)index->stripe_count * PAGE_CELLS;
 	stripe->count = 0;
 	atomic_init(&stripe->version, 0);
-	atomic_init(&stripe->home_count, PAGE_CELLS - TAIL_CELLS);
+	atomic_init(&stripe->line_count, PAGE_LINES);
 	lock_init(&stripe->lock);
 	/* Touched now: the first claim in each stripe would else wait for a page. */
-	atomic_init(&stripe->cells[0], 0);
+	atomic_init(&line_at(index, stripe, 0)->numbers[0], 0);
 }
 
 bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_count, index_equal_f *equal,
@@ -138,23 +132,26 @@ bool index_init(struct index *index, uint64_t entry_count_max, uint32_t stripe_c
 {
 	CHECK(stripe_count >= 1 && stripe_count <= INDEX_STRIPES_MAX);
 	CHECK((stripe_count & (stripe_count - 1)) == 0);
-	/* 7/10 full at the emptiest. */
-	const uint64_t share = entry_count_max / stripe_count * 10 / 7 * STRIPE_SHARE;
-	const size_t rows = share / PAGE_CELLS + STRIPE_PAGES_MIN;
-	*index = (struct index){.stripe_count = stripe_count, .equal = equal, .context = context};
-	if (!region_reserve(&index->region, rows * stripe_count * PAGE_CELLS * sizeof(uint64_t), error)) {
+	/* 72/100 full at the emptiest. */
+	const uint64_t share = entry_count_max / stripe_count * 100 / 72 * STRIPE_SHARE;
+	const size_t rows = share / (PAGE_LINES * INDEX_LINE_CELLS) + STRIPE_PAGES_MIN;
+	*index = (struct index){.stripe_count = stripe_count,
+				.row_lines = (size_t)stripe_count * PAGE_LINES,
+				.equal = equal,
+				.context = context};
+	if (!region_reserve(&index->region, rows * index->row_lines * sizeof(struct index_line), error)) {
 		return false;
 	}
 	index->region.unready = true; /* but by the row, below */
 	lock_init(&index->lock);
-	atomic_init(&index->hurries, false);
-	if (!commit_rows(index, 1, false)) {
+	if (!commit_rows(index, FIRST_ROWS, false)) {
 		lock_fini(&index->lock);
 		region_release(&index->region);
 		return error_set(error, ERROR_NO_MEMORY, "the kernel refuses memory for %u stripes", stripe_count);
 	}
 	index->stripes = aligned_alloc(alignof(struct index_stripe), stripe_count * sizeof *index->stripes);
 	CHECK(index->stripes != NULL);
+	index->lines = (struct index_line *)(void *)index->region.base;
 	for (uint32_t i = 0; i < stripe_count; i++) {
 		stripe_init(index, i);
 	}
@@ -171,16 +168,48 @@ void index_fini(struct index *index)
 	region_release(&index->region);
 }
 
+/* The highest bit of each tag that is this one; perhaps also of some above one that is, which `equal` tells. */
+static inline uint64_t matches(uint64_t tags, uint16_t tag)
+{
+	const uint64_t differ = tags ^ tag * EACH_TAG;
+	return (differ - EACH_TAG) & ~differ & EACH_TAG << (TAG_BITS - 1);
+}
+
+/* The cell of a line that has this tag and, if `key` is given, whose record has the key; 0 if none. */
+static inline uint32_t look(const struct index *index, const struct index_line *line, uint16_t tag, const void *key,
+			    uint32_t *passed)
+{
+	for (uint32_t word = 0; word < INDEX_TAG_WORDS; word++) {
+		/* Acquire, as the number's; pairs with put. */
+		const uint64_t tags = atomic_load_explicit(&line->tags[word], memory_order_acquire);
+		uint64_t found = matches(tags, tag);
+		if (word == INDEX_TAG_WORDS - 1) {
+			*passed = (uint32_t)(tags >> PASSED_SHIFT);
+			found = (uint32_t)found;
+		}
+		for (; found != 0; found &= found - 1) {
+			const uint32_t cell = word * TAGS_PER_WORD + (uint32_t)__builtin_ctzll(found) / TAG_BITS;
+			const uint32_t number = atomic_load_explicit(&line->numbers[cell], memory_order_acquire);
+			if (number != 0 && (key == NULL || index->equal(index->context, number, key))) {
+				return number;
+			}
+		}
+	}
+	return 0;
+}
+
 /* Looks for the key from its home on. Without the lock, a result of 0 is to be doubted. */
 static uint32_t probe(const struct index *index, const struct index_stripe *stripe, uint64_t hash, const void *key)
 {
-	const uint32_t tag = tag_of_hash(hash);
+	const uint16_t tag = tag_of(hash);
 	/* Acquire: whoever sees a new count sees the odd version it was stored under. Pairs with grow. */
-	const uint32_t home_count = atomic_load_explicit(&stripe->home_count, memory_order_acquire);
-	uint64_t cell;
-	for (uint32_t at = home_of(tag, home_count); (cell = cell_load(stripe, at)) != 0 && tag_of(cell) <= tag; at++) {
-		if (tag_of(cell) == tag && index->equal(index->context, (uint32_t)cell, key)) {
-			return (uint32_t)cell;
+	const uint32_t line_count = atomic_load_explicit(&stripe->line_count, memory_order_acquire);
+	uint32_t at = home_of(tag, line_count);
+	for (uint32_t looks = 0; looks < line_count; looks++, at = line_after(at, line_count)) {
+		uint32_t passed = 0;
+		const uint32_t number = look(index, line_at(index, stripe, at), tag, key, &passed);
+		if (number != 0 || passed == 0) {
+			return number;
 		}
 	}
 	return 0;
@@ -189,8 +218,7 @@ static uint32_t probe(const struct index *index, const struct index_stripe *stri
 uint32_t index_find(const struct index *index, uint64_t hash, const void *key)
 {
 	struct index_stripe *stripe = stripe_of(index, hash);
-	const uint64_t version =
-	    atomic_load_explicit(&stripe->version, memory_order_acquire); /* pairs with moving_end */
+	const uint64_t version = atomic_load_explicit(&stripe->version, memory_order_acquire); /* pairs with grow */
 	uint32_t number = probe(index, stripe, hash, key);
 	/* Relaxed: ordered behind the loads of the probe, which are acquire. */
 	const uint64_t version_after = atomic_load_explicit(&stripe->version, memory_order_relaxed);
@@ -207,81 +235,110 @@ void index_prefetch(const struct index *index, uint64_t hash)
 {
 	const struct index_stripe *stripe = stripe_of(index, hash);
 	/* Relaxed: a wrong guess costs a cache line. */
-	const uint32_t home_count = atomic_load_explicit(&stripe->home_count, memory_order_relaxed);
-	__builtin_prefetch((const void *)cell_at(stripe, home_of(tag_of_hash(hash), home_count)));
+	const uint32_t line_count = atomic_load_explicit(&stripe->line_count, memory_order_relaxed);
+	__builtin_prefetch(line_at(index, stripe, home_of(tag_of(hash), line_count)));
 }
 
 uint32_t index_guess(const struct index *index, uint64_t hash)
 {
-	const struct index_stripe *stripe = stripe_of(index, hash);
-	const uint32_t tag = tag_of_hash(hash);
-	/* Relaxed: as in index_prefetch. */
-	uint32_t at = home_of(tag, atomic_load_explicit(&stripe->home_count, memory_order_relaxed));
-	uint64_t cell;
-	while ((cell = cell_load(stripe, at)) != 0 && tag_of(cell) < tag) {
-		at++;
+	return probe(index, stripe_of(index, hash), hash, NULL);
+}
+
+/* Adds to how many entries passed the line. Lock held. */
+static void count_passed(struct index_line *line, int64_t add)
+{
+	_Atomic uint64_t *word = &line->tags[INDEX_TAG_WORDS - 1];
+	/* Relaxed: ours, under the lock. */
+	const uint64_t before = atomic_load_explicit(word, memory_order_relaxed);
+	CHECK(add > 0 || before >> PASSED_SHIFT != 0);
+	atomic_store_explicit(word, before + ((uint64_t)add << PASSED_SHIFT),
+			      memory_order_release); /* pairs with look */
+}
+
+/* An empty cell of the line; INDEX_LINE_CELLS if there is none. */
+static uint32_t empty_cell(const struct index_line *line)
+{
+	uint32_t empty = 1u << INDEX_LINE_CELLS;
+	/* Relaxed: ours, under the lock. Without a branch, which nobody could predict. */
+	for (uint32_t cell = 0; cell < INDEX_LINE_CELLS; cell++) {
+		const uint32_t number = atomic_load_explicit(&line->numbers[cell], memory_order_relaxed);
+		empty |= (uint32_t)(number == 0) << cell;
 	}
-	return tag_of(cell) == tag ? (uint32_t)cell : 0;
+	return (uint32_t)__builtin_ctz(empty);
 }
 
-/* Between these two, entries may move past a reader. */
-static void moving_begin(struct index_stripe *stripe) REQUIRES(stripe->lock)
+static void fill(struct index_line *line, uint32_t cell, uint16_t tag, uint32_t number)
 {
-	const uint64_t version =
-	    atomic_load_explicit(&stripe->version, memory_order_relaxed); /* ours: the lock is held */
-	CHECK(version % 2 == 0);
-	/* Relaxed: the release of each following cell_store carries it. */
-	atomic_store_explicit(&stripe->version, version + 1, memory_order_relaxed);
+	_Atomic uint64_t *word = &line->tags[cell / TAGS_PER_WORD];
+	const uint32_t shift = cell % TAGS_PER_WORD * TAG_BITS;
+	/* Relaxed: ours, under the lock. */
+	const uint64_t others = atomic_load_explicit(word, memory_order_relaxed) & ~(UINT64_C(0xffff) << shift);
+	/* Release, both; pairs with look. */
+	atomic_store_explicit(word, others | (uint64_t)tag << shift, memory_order_release);
+	atomic_store_explicit(&line->numbers[cell], number, memory_order_release);
 }
 
-static void moving_end(struct index_stripe *stripe) REQUIRES(stripe->lock)
-{
-	const uint64_t version =
-	    atomic_load_explicit(&stripe->version, memory_order_relaxed); /* ours: the lock is held */
-	CHECK(version % 2 == 1);
-	atomic_store_explicit(&stripe->version, version + 1, memory_order_release); /* pairs with index_find */
-}
+struct entry {
+	uint32_t number;
+	uint16_t tag;
+};
 
-/* Slides all entries, in order, to the end of the larger array (before its last cell). Returns where they begin. */
-static uint32_t slide_to_end(struct index_stripe *stripe, uint32_t cell_count, uint32_t cell_count_new)
+/* Puts all into lines that are empty. `filled` says how many cells of each are taken: zeros. */
+static void put_all(struct index *index, struct index_stripe *stripe, const struct entry *entries, uint8_t *filled)
+    REQUIRES(stripe->lock)
 {
-	uint32_t to = cell_count_new - 1;
-	for (uint32_t from = cell_count; from-- > 0;) {
-		const uint64_t cell = cell_load(stripe, from);
-		if (cell != 0) {
-			cell_store(stripe, --to, cell);
-			cell_store(stripe, from, 0);
+	const uint32_t line_count = line_count_of(stripe);
+	for (uint32_t i = 0; i < stripe->count; i++) {
+		uint32_t at = home_of(entries[i].tag, line_count);
+		for (; filled[at] == INDEX_LINE_CELLS; at = line_after(at, line_count)) {
+			count_passed(line_at(index, stripe, at), 1);
 		}
+		fill(line_at(index, stripe, at), filled[at]++, entries[i].tag, entries[i].number);
 	}
-	return to;
 }
 
-/* Would all entries from `from` on, each dealt to its home or behind its neighbour, leave the last cell empty? */
-static bool fits(const struct index_stripe *stripe, uint32_t from, uint32_t home_count)
+/* Puts it in the first empty cell from its home on. There is one. */
+static void put(struct index *index, struct index_stripe *stripe, uint16_t tag, uint32_t number) REQUIRES(stripe->lock)
 {
-	const uint32_t last = home_count + TAIL_CELLS - 1;
-	uint32_t next = 0;
-	for (uint32_t at = from; at < last; at++) {
-		const uint32_t home = home_of(tag_of(cell_load(stripe, at)), home_count);
-		next = (home > next ? home : next) + 1;
+	const uint32_t line_count = line_count_of(stripe);
+	uint32_t at = home_of(tag, line_count);
+	for (;;) {
+		struct index_line *line = line_at(index, stripe, at);
+		const uint32_t cell = empty_cell(line);
+		if (cell < INDEX_LINE_CELLS) {
+			fill(line, cell, tag, number);
+			return;
+		}
+		count_passed(line, 1);
+		at = line_after(at, line_count);
 	}
-	return next <= last;
 }
 
-/* Deals the entries out from the front. None overtakes the reading: packed at the end is as far back as they can be. */
-static void deal_out(struct index_stripe *stripe, uint32_t from, uint32_t home_count)
+/* Relaxed: under the lock. */
+static struct entry entry_at(const struct index_line *line, uint32_t cell)
 {
-	const uint32_t last = home_count + TAIL_CELLS - 1;
-	uint32_t next = 0;
-	for (uint32_t at = from; at < last; at++) {
-		const uint64_t cell = cell_load(stripe, at);
-		const uint32_t home = home_of(tag_of(cell), home_count);
-		const uint32_t to = home > next ? home : next;
-		CHECK(to <= at);
-		cell_store(stripe, at, 0);
-		cell_store(stripe, to, cell);
-		next = to + 1;
+	const uint64_t tags = atomic_load_explicit(&line->tags[cell / TAGS_PER_WORD], memory_order_relaxed);
+	return (struct entry){
+	    .number = atomic_load_explicit(&line->numbers[cell], memory_order_relaxed),
+	    .tag = (uint16_t)(tags >> cell % TAGS_PER_WORD * TAG_BITS),
+	};
+}
+
+/* Takes all entries out. Returns how many. */
+static uint32_t take_all(struct index *index, struct index_stripe *stripe, struct entry *entries) REQUIRES(stripe->lock)
+{
+	uint32_t count = 0;
+	for (uint32_t at = 0; at < line_count_of(stripe); at++) {
+		struct index_line *line = line_at(index, stripe, at);
+		for (uint32_t cell = 0; cell < INDEX_LINE_CELLS; cell++) {
+			entries[count] = entry_at(line, cell);
+			count += entries[count].number != 0;
+			/* Release, both; pairs with look. */
+			atomic_store_explicit(&line->numbers[cell], 0, memory_order_release);
+		}
+		atomic_store_explicit(&line->tags[INDEX_TAG_WORDS - 1], 0, memory_order_release);
 	}
+	return count;
 }
 
 static bool index_hurries(const struct index *index)
@@ -289,58 +346,36 @@ static bool index_hurries(const struct index *index)
 	return atomic_load_explicit(&index->hurries, memory_order_relaxed); /* only a matter of memory */
 }
 
-/* A quarter more, or as much again, in whole pages. */
-static uint32_t larger(const struct index *index, uint32_t cell_count)
+static uint32_t whole_pages(uint64_t lines)
 {
-	const uint32_t more = index_hurries(index) ? cell_count : cell_count / 4;
-	return (cell_count + more + PAGE_CELLS - 1) / PAGE_CELLS * PAGE_CELLS;
+	return (uint32_t)((lines + PAGE_LINES - 1) / PAGE_LINES * PAGE_LINES);
+}
+
+/* A quarter more, or as much again, in whole pages. */
+static uint32_t larger(const struct index *index, uint32_t line_count)
+{
+	return whole_pages(line_count + (index_hurries(index) ? line_count : line_count / 4));
 }
 
 static void grow(struct index *index, struct index_stripe *stripe) REQUIRES(stripe->lock)
 {
-	moving_begin(stripe);
-	uint32_t cell_count = home_count_of(stripe) + TAIL_CELLS;
-	uint32_t begin;
-	do {
-		const uint32_t cell_count_new = larger(index, cell_count);
-		CHECK(commit_rows(index, cell_count_new / PAGE_CELLS, false));
-		begin = slide_to_end(stripe, cell_count, cell_count_new);
-		cell_count = cell_count_new;
-	} while (!fits(stripe, begin, cell_count - TAIL_CELLS));
-	deal_out(stripe, begin, cell_count - TAIL_CELLS);
-	/* Release: pairs with probe. */
-	atomic_store_explicit(&stripe->home_count, cell_count - TAIL_CELLS, memory_order_release);
-	moving_end(stripe);
-}
-
-/* Where an entry of this tag goes: behind all of the same tag. */
-static uint32_t place_of(const struct index_stripe *stripe, uint32_t tag)
-{
-	uint32_t at = home_of(tag, home_count_of(stripe));
-	uint64_t cell;
-	while ((cell = cell_load(stripe, at)) != 0 && tag_of(cell) <= tag) {
-		at++;
-	}
-	return at;
-}
-
-/* Puts the cell in its place, moving what is there back to the next empty cell. False if that is the last one. */
-static bool place(struct index_stripe *stripe, uint64_t cell) REQUIRES(stripe->lock)
-{
-	const uint32_t at = place_of(stripe, tag_of(cell));
-	uint32_t empty = at;
-	while (cell_load(stripe, empty) != 0) {
-		empty++;
-	}
-	if (empty == home_count_of(stripe) + TAIL_CELLS - 1) {
-		return false;
-	}
-	for (; empty > at; empty--) {
-		cell_store(stripe, empty, cell_load(stripe, empty - 1));
-	}
-	cell_store(stripe, at, cell);
-	stripe->count++;
-	return true;
+	const uint32_t line_count_new = larger(index, line_count_of(stripe));
+	/* One more, which take_all may write to. */
+	struct entry *entries = malloc((stripe->count + 1) * sizeof *entries);
+	uint8_t *filled = calloc(line_count_new, 1);
+	CHECK(entries != NULL && filled != NULL && commit_rows(index, line_count_new / PAGE_LINES, false));
+	const uint64_t version =
+	    atomic_load_explicit(&stripe->version, memory_order_relaxed); /* ours: the lock is held */
+	CHECK(version % 2 == 0);
+	/* Relaxed: the release of each following store carries it. */
+	atomic_store_explicit(&stripe->version, version + 1, memory_order_relaxed);
+	const uint32_t count = take_all(index, stripe, entries);
+	CHECK(count == stripe->count);
+	atomic_store_explicit(&stripe->line_count, line_count_new, memory_order_release); /* pairs with probe */
+	put_all(index, stripe, entries, filled);
+	atomic_store_explicit(&stripe->version, version + 2, memory_order_release); /* pairs with index_find */
+	free(filled);
+	free(entries);
 }
 
 uint32_t index_stripe_put(struct index *index, struct index_stripe *stripe, uint64_t hash, const void *key,
@@ -351,16 +386,16 @@ uint32_t index_stripe_put(struct index *index, struct index_stripe *stripe, uint
 	if (there != 0) {
 		return there;
 	}
-	const uint64_t homes = home_count_of(stripe);
-	if ((uint64_t)stripe->count * 8 >= homes * 7) {
+	const uint32_t line_count = line_count_of(stripe);
+	/* 90/100 of the cells, which are ten to a line. */
+	if (stripe->count * UINT64_C(10) >= line_count * UINT64_C(90)) {
 		grow(index, stripe);
-	} else if ((uint64_t)stripe->count * 32 >= homes * 27 && !index_hurries(index)) {
+	} else if (stripe->count * UINT64_C(10) >= line_count * UINT64_C(87) && !index_hurries(index)) {
 		/* If it is refused, grow sees to it. */
-		(void)commit_rows(index, larger(index, (uint32_t)homes + TAIL_CELLS) / PAGE_CELLS, true);
+		(void)commit_rows(index, larger(index, line_count) / PAGE_LINES, true);
 	}
-	while (!place(stripe, cell_of(hash, number))) {
-		grow(index, stripe);
-	}
+	put(index, stripe, tag_of(hash), number);
+	stripe->count++;
 	return number;
 }
 
@@ -376,44 +411,51 @@ uint32_t index_insert(struct index *index, uint64_t hash, const void *key, uint3
 void index_expect(struct index *index, uint64_t count)
 {
 	/* As full as an array is on average that has grown. */
-	const uint64_t cells = count / index->stripe_count * 5 / 4 + TAIL_CELLS;
-	const uint64_t pages = (cells + PAGE_CELLS - 1) / PAGE_CELLS;
-	if (!commit_rows(index, (size_t)pages, false)) {
+	const uint64_t cells = count / index->stripe_count * 5 / 4;
+	const uint32_t line_count = whole_pages(cells / INDEX_LINE_CELLS + 1);
+	if (!commit_rows(index, line_count / PAGE_LINES, false)) {
 		return;
 	}
 	for (uint32_t i = 0; i < index->stripe_count; i++) {
 		struct index_stripe *stripe = &index->stripes[i];
-		const uint32_t home_count = (uint32_t)(pages * PAGE_CELLS) - TAIL_CELLS;
 		lock_take(&stripe->lock);
-		if (stripe->count == 0 && home_count > home_count_of(stripe)) {
-			atomic_store_explicit(&stripe->home_count, home_count,
+		if (stripe->count == 0 && line_count > line_count_of(stripe)) {
+			atomic_store_explicit(&stripe->line_count, line_count,
 					      memory_order_release); /* pairs with probe */
 		}
 		lock_give(&stripe->lock);
 	}
 }
 
+/* Empties the cell of this number, if it is in the line. */
+static bool empty(struct index_line *line, uint32_t number)
+{
+	for (uint32_t cell = 0; cell < INDEX_LINE_CELLS; cell++) {
+		/* Relaxed: ours, under the lock. */
+		if (atomic_load_explicit(&line->numbers[cell], memory_order_relaxed) == number) {
+			atomic_store_explicit(&line->numbers[cell], 0, memory_order_release); /* pairs with look */
+			return true;
+		}
+	}
+	return false;
+}
+
 void index_remove(struct index *index, uint64_t hash, uint32_t number)
 {
 	struct index_stripe *stripe = stripe_of(index, hash);
-	const uint64_t wanted = cell_of(hash, number);
 	lock_take(&stripe->lock);
-	uint32_t at = home_of(tag_of_hash(hash), home_count_of(stripe));
-	for (uint64_t cell; (cell = cell_load(stripe, at)) != wanted; at++) {
-		CHECK(cell != 0);
-		CHECK(tag_of(cell) <= tag_of(wanted));
+	const uint32_t line_count = line_count_of(stripe);
+	const uint32_t home = home_of(tag_of(hash), line_count);
+	uint32_t last = home;
+	for (uint32_t looks = 0; !empty(line_at(index, stripe, last), number); looks++) {
+		CHECK(looks < line_count);
+		last = line_after(last, line_count);
 	}
-	moving_begin(stripe);
-	/* Those behind move up, as far as none comes before its home. */
-	for (uint64_t next; (next = cell_load(stripe, at + 1)) != 0; at++) {
-		if (home_of(tag_of(next), home_count_of(stripe)) == at + 1) {
-			break;
-		}
-		cell_store(stripe, at, next);
+	/* Only now: as long as it is in, it is counted. */
+	for (uint32_t at = home; at != last; at = line_after(at, line_count)) {
+		count_passed(line_at(index, stripe, at), -1);
 	}
-	cell_store(stripe, at, 0);
 	stripe->count--;
-	moving_end(stripe);
 	lock_give(&stripe->lock);
 }
 
@@ -430,24 +472,41 @@ void index_rest(struct index *index, bool rests)
 	}
 }
 
-static void stripe_each(struct index_stripe *stripe, index_visit_f *visit, void *context)
+/* Visits the entries of a line; returns how many lines they have passed. */
+static uint64_t line_each(const struct index *index, struct index_stripe *stripe, uint32_t at, index_visit_f *visit,
+			  void *context, uint32_t *found)
 {
-	lock_take(&stripe->lock);
-	const uint32_t home_count = home_count_of(stripe);
-	uint32_t found = 0;
-	uint64_t before = 0;
-	for (uint32_t at = 0; at < home_count + TAIL_CELLS - 1; at++) {
-		const uint64_t cell = cell_load(stripe, at);
-		if (cell != 0) {
-			const uint32_t home = home_of(tag_of(cell), home_count);
-			CHECK(home == at || (home < at && cell_load(stripe, at - 1) != 0));
-			CHECK(tag_of(before) <= tag_of(cell));
-			visit(context, (uint32_t)cell);
-			before = cell;
-			found++;
+	const uint32_t line_count = line_count_of(stripe);
+	uint64_t passed = 0;
+	for (uint32_t cell = 0; cell < INDEX_LINE_CELLS; cell++) {
+		const struct entry entry = entry_at(line_at(index, stripe, at), cell);
+		if (entry.number == 0) {
+			continue;
 		}
+		for (uint32_t line = home_of(entry.tag, line_count); line != at; line = line_after(line, line_count)) {
+			const struct index_line *before = line_at(index, stripe, line);
+			CHECK(atomic_load_explicit(&before->tags[INDEX_TAG_WORDS - 1], memory_order_relaxed) >>
+			      PASSED_SHIFT);
+			passed++;
+		}
+		visit(context, entry.number);
+		++*found;
 	}
-	CHECK(cell_load(stripe, home_count + TAIL_CELLS - 1) == 0);
+	return passed;
+}
+
+static void stripe_each(const struct index *index, struct index_stripe *stripe, index_visit_f *visit, void *context)
+{
+	uint64_t passed = 0;
+	uint64_t counted = 0;
+	uint32_t found = 0;
+	lock_take(&stripe->lock);
+	for (uint32_t at = 0; at < line_count_of(stripe); at++) {
+		const struct index_line *line = line_at(index, stripe, at);
+		counted += atomic_load_explicit(&line->tags[INDEX_TAG_WORDS - 1], memory_order_relaxed) >> PASSED_SHIFT;
+		passed += line_each(index, stripe, at, visit, context, &found);
+	}
+	CHECK(passed == counted);
 	CHECK(found == stripe->count);
 	lock_give(&stripe->lock);
 }
@@ -455,6 +514,6 @@ static void stripe_each(struct index_stripe *stripe, index_visit_f *visit, void 
 void index_each(const struct index *index, index_visit_f *visit, void *context)
 {
 	for (uint32_t i = 0; i < index->stripe_count; i++) {
-		stripe_each(&index->stripes[i], visit, context);
+		stripe_each(index, &index->stripes[i], visit, context);
 	}
 }

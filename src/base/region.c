@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A call to mprotect(2) per step; a large one is a huge page. The first row of the table's index is as large. */
+/* A call to mprotect(2) per step; a large one is a huge page. The first rows of the table's index are as large. */
 #define STEP_SMALL ((size_t)256 << 10)
 #define STEP_LARGE ((size_t)2 << 20)
 #define LARGE      ((size_t)2 << 20)

@@ -59,10 +59,12 @@ Test(index, finds_every_key_and_no_other_through_growth)
 		const uint32_t expected = key % 3 == 0 ? (uint32_t)(key / 3) : 0;
 		index_prefetch(&index, hash_u64(key, 1));
 		cr_assert_eq(index_find(&index, hash_u64(key, 1), &key), expected);
-		guessed += index_guess(&index, hash_u64(key, 1)) == expected;
+		const uint32_t guess = index_guess(&index, hash_u64(key, 1));
+		cr_assert(guess != 0 || expected == 0, "what is there has its tag there");
+		guessed += guess == expected;
 	}
-	/* Of 100,000 entries over four stripes, one key in 170,000 has a tag of another's. */
-	cr_assert_gt(guessed, 299900);
+	/* Of 100,000 entries over four stripes, one key in three has a tag of another's. */
+	cr_assert_gt(guessed, 200000);
 	cr_assert_eq(count_of(&index), 100000);
 	index_fini(&index);
 }
@@ -154,8 +156,7 @@ Test(index, what_was_removed_is_gone_and_the_rest_is_found)
 Test(index, equal_hashes_are_told_apart_by_their_records)
 {
 	struct index index = new_index(1);
-	/* The first home, the last one, and one in the middle. More than fit behind the last home make the array grow.
-	 * */
+	/* The first home, the last one, and one in the middle: each fills several lines. */
 	const uint64_t hashes[] = {0, UINT64_MAX, UINT64_C(0x8000000000000000)};
 	uint32_t number = 0;
 	for (uint32_t i = 0; i < 100; i++) {
@@ -183,11 +184,10 @@ Test(index, equal_hashes_are_told_apart_by_their_records)
 	index_fini(&index);
 }
 
-Test(index, a_tail_full_of_the_largest_tags_makes_it_grow)
+Test(index, behind_the_last_line_comes_the_first)
 {
 	struct index index = new_index(1);
-	/* Spread over the last thousandth of the tags: they fall on one home of a small array, on several of a larger
-	 * one. */
+	/* The last thousandth of the tags: their home is the last line. */
 	for (uint32_t number = 1; number <= 200; number++) {
 		const uint64_t hash = (uint64_t)(UINT32_MAX - number * 20000) << 32;
 		cr_assert_eq(insert(&index, number, hash, number), number);

@@ -126,22 +126,23 @@ static bool never(const void *context, uint32_t number, const void *key)
 Test(ready, an_index_asks_before_it_grows)
 {
 	const uint32_t stripes = 512;
-	const size_t row_size = stripes * PAGE;
 	struct index index;
 	struct error error;
 	cr_assert(index_init(&index, 1000000, stripes, never, NULL, &error), "%s", error.text);
 	start();
-	const uint32_t homes = index.stripes[3].home_count;
-	uint8_t *second_row = index.region.base + row_size;
-	cr_assert_not(is_there(second_row));
+	/* The first rows are a huge page. */
+	const size_t rows = index.rows;
+	cr_assert_eq(rows * index.row_lines * sizeof(struct index_line), 2 * MIB);
+	cr_assert_not(is_there(index.region.base + 2 * MIB));
 	uint32_t count = 0;
-	while (index.rows == 1) {
+	while (index.rows == rows) {
 		count++;
-		index_insert(&index, (uint64_t)(count * 9u) << 55 | (uint64_t)count << 33 | 3, NULL, count);
+		index_insert(&index, (uint64_t)(count * 9u) << 55 | (uint64_t)count << 33 | 3, &count, count);
 	}
-	cr_assert_eq(index.stripes[3].home_count, homes);
-	cr_assert_lt(count, homes * 7 / 8);
-	wait_for(second_row + row_size - 1);
+	/* Of all rows, which are not full. */
+	cr_assert_eq(index.stripes[3].line_count, rows * index.row_lines / stripes);
+	cr_assert_lt(count, index.stripes[3].line_count * 9);
+	wait_for(index.region.base + 4 * MIB - 1);
 	ready_stop();
 	index_fini(&index);
 }
