@@ -30,9 +30,9 @@ struct ring_op {
 #define RING_OP_OWNER(op, type, member) ((type *)(void *)((char *)(op)-offsetof(type, member)))
 
 /* Has something happened outside the ring that should not wait until all completions at hand are handled? It is asked, and
- * may deal with it, before each of them; true ends the wait, and those left come with the next. It is asked before the wait,
- * too, and then whether the thread may sleep (`sleeps`); true: it does not. Whoever makes such a thing happen while it sleeps
- * has to complete an operation. */
+ * deals with it, before each of them but the first and behind the last; true ends the wait, and those left come with the next.
+ * It is asked before the wait, too, and then only whether the thread may sleep (`sleeps`); true: it does not. Whoever makes
+ * such a thing happen while it sleeps has to complete an operation. */
 typedef bool ring_between_f(void *context, bool sleeps);
 
 struct ring {

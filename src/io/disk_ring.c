@@ -123,14 +123,17 @@ static void on_finished(struct ring_op *ring_op, int32_t result, uint32_t flags)
 	deliver(disk);
 }
 
-/* A commit that is over goes before the requests at hand: the next can leave, and those it answers can ask again. */
+/* A commit that is over goes before most requests at hand: the next can leave, and those it answers can ask again. Not before
+ * the first of them: of few clients those who ask now belong into the batch of those it answers. */
 static bool between(void *context, bool sleeps)
 {
 	struct disk_ring *disk = context;
 	if (!disk_thread_look(&disk->thread, sleeps)) {
 		return false;
 	}
-	deliver(disk);
+	if (!sleeps) {
+		deliver(disk);
+	}
 	return true;
 }
 

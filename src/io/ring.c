@@ -238,20 +238,27 @@ static void enter(struct ring *ring, int64_t timeout_ns)
 	}
 }
 
+/* See ring_between_f. */
+static bool ask(const struct ring *ring, bool sleeps)
+{
+	return ring->between != NULL && ring->between(ring->between_context, sleeps);
+}
+
 void ring_wait(struct ring *ring, int64_t timeout_ns)
 {
-	const bool comes_between = ring->between != NULL && ring->between(ring->between_context, timeout_ns != 0);
-	enter(ring, comes_between ? 0 : timeout_ns);
+	enter(ring, ask(ring, true) ? 0 : timeout_ns);
 
 	/* What arrives meanwhile is for the next wait, so that the caller gets its turn. */
-	unsigned left = io_uring_cq_ready(&ring->uring);
+	const unsigned ready = io_uring_cq_ready(&ring->uring);
+	unsigned handled = 0;
 	unsigned head;
 	struct io_uring_cqe *cqe;
 	io_uring_for_each_cqe(&ring->uring, head, cqe)
 	{
-		if (left-- == 0 || (ring->between != NULL && ring->between(ring->between_context, false))) {
+		if (handled == ready || (handled > 0 && ask(ring, false))) {
 			break;
 		}
+		handled++;
 		struct ring_op *op = io_uring_cqe_get_data(cqe);
 		const int32_t result = cqe->res;
 		const uint32_t flags = cqe->flags;
@@ -259,5 +266,6 @@ void ring_wait(struct ring *ring, int64_t timeout_ns)
 		io_uring_cq_advance(&ring->uring, 1);
 		op->done(op, result, flags);
 	}
+	(void)ask(ring, false);
 	CHECK(*ring->uring.cq.koverflow == 0);
 }

@@ -6,8 +6,11 @@
  *
  *   until it has as many records as the last one answered and left waiting (one client alone never waits),
  *   or GATHER_ENOUGH, which share a flush well already,
- *   at most `limit`, and half of what a commit usually takes, after the last ended,
- *   and only while they keep coming: an eighth of a commit without a new one ends it.
+ *   at most `limit`, and half of what a commit usually takes, after those it answered began to come,
+ *   and only while they keep coming: a quarter of a commit without a new one ends it.
+ *
+ * The answers leave after the first look that follows the end of a commit, and the kernel takes its time to send them; so
+ * whoever has come by the second look is taken for the beginning.
  *
  * The idea is commit_delay and commit_siblings of PostgreSQL, and the batching of ext4's journal, with measured times in
  * place of set ones (docs/decisions/0008).
@@ -25,7 +28,8 @@ struct gather {
 	uint64_t limit_ns; /* option commit-delay; 0: no commit waits */
 	uint64_t usual_ns; /* what a commit takes: a running average */
 	uint64_t sent_ns;  /* the commit under way: since when */
-	uint64_t ended_ns; /* the last one */
+	uint64_t ended_ns; /* the last one; then: since when those it answered come */
+	uint32_t looks;    /* of gather_until since then, at most 2 */
 	uint64_t expected; /* records the next batch may come to */
 	uint64_t seen;     /* records it had when last looked at */
 	uint64_t seen_ns;  /* and since when */

@@ -43,18 +43,22 @@ Test(gather, a_batch_that_shares_its_flush_well_does_not_wait)
 Test(gather, it_ends_when_nobody_comes_any_more)
 {
 	struct gather gather = after(1000, 25, 1);
-	const uint64_t gap = TOOK / 8;
+	const uint64_t gap = TOOK / 4;
 	cr_assert_eq(gather_until(&gather, 1, DONE + US), DONE + gap);
 	cr_assert_eq(gather_until(&gather, 1, DONE + gap), 0);
 	cr_assert_eq(gather_until(&gather, 2, DONE + gap), DONE + 2 * gap, "one more came: a gap from then on");
 }
 
-Test(gather, half_a_commit_is_the_longest)
+Test(gather, half_a_commit_from_when_they_begin_to_come_is_the_longest)
 {
 	struct gather gather = after(1000, 60, 0);
-	for (uint64_t i = 1; i <= 40; i++) {
-		const uint64_t now = DONE + i * 10 * US;
-		cr_assert_eq(gather_until(&gather, i, now) == 0, now >= DONE + TOOK / 2, "%lu us", i * 10);
+	/* Came with those before the end, and not because of an answer. */
+	cr_assert_eq(gather_until(&gather, 1, DONE), DONE + TOOK / 4);
+	/* The kernel has sent the answers, and a first one has asked again. */
+	const uint64_t begin = DONE + TOOK;
+	for (uint64_t i = 0; i <= 45; i++) {
+		const uint64_t now = begin + i * 10 * US;
+		cr_assert_eq(gather_until(&gather, i + 2, now) == 0, now >= begin + TOOK / 2, "%lu us", i * 10);
 	}
 }
 
@@ -62,7 +66,8 @@ Test(gather, commit_delay_bounds_it)
 {
 	struct gather gather = after(20, 25, 0);
 	cr_assert_eq(gather_until(&gather, 1, DONE), DONE + 20 * US);
-	cr_assert_eq(gather_until(&gather, 2, DONE + 20 * US), 0);
+	cr_assert_eq(gather_until(&gather, 2, DONE + 20 * US), DONE + 40 * US);
+	cr_assert_eq(gather_until(&gather, 3, DONE + 40 * US), 0);
 	gather = after(0, 25, 0);
 	cr_assert_eq(gather_until(&gather, 1, DONE), 0, "0: never");
 }
