@@ -41,7 +41,7 @@ struct config {
 	uint32_t commit_timeout;    /* commit-timeout: seconds a commit may take before writes are refused, default 5 */
 	uint32_t commit_delay;      /* commit-delay: microseconds a commit waits at most to be shared, default 1000 */
 	uint32_t background_slice;  /* background-slice: microseconds a loop gives to what can wait, default 100 */
-	uint32_t background_rest;   /* background-rest: how many times as long that rests, default 4 */
+	uint32_t background_rest;   /* background-rest: how many times as long that rests, default 9 */
 	uint32_t maxclients;        /* maxclients: connections at most, default 10000 */
 	uint32_t timeout;           /* timeout: seconds an idle connection is kept, default 0: for ever */
 	uint32_t request_timeout;   /* request-timeout: seconds half a request may take, default 30; 0: for ever */

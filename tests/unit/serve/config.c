@@ -98,7 +98,7 @@ Test(config, defaults_are_those_of_the_header)
 	cr_assert_eq(config.commit_timeout, 5);
 	cr_assert_eq(config.commit_delay, 1000);
 	cr_assert_eq(config.background_slice, 100);
-	cr_assert_eq(config.background_rest, 4);
+	cr_assert_eq(config.background_rest, 9);
 	cr_assert_eq(config.multi_commands, 1000);
 	cr_assert_eq(config.multi_size, 256 << 10);
 	cr_assert_eq(config.output_limit, 8 << 20);
