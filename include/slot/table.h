@@ -12,9 +12,10 @@
  *   5. table_settle: the session's state now carries the lsn, and others may answer from it
  *
  * Several claims, moves and changes of sessions at once, all or none (serve/desk_group.c): steps 1 and 2 for all, then 3 for
- * all, first the states of sessions in order of their ids, then the words of slots in order of their keys, without waiting for
- * anybody: who is in step 3 holds what others wait for. If one is lost, those that were made are taken back (table_unclaim,
- * table_move_give, table_change_undo), and it starts from 1. Then one record, and settle all.
+ * all, first the states of sessions in order of their ids (also of one that is only to stay as it is: table_keep), then the
+ * words of slots in order of their keys, without waiting for anybody: who is in step 3 holds what others wait for. If one is
+ * lost, those that were made are taken back (table_unclaim, table_move_give, table_change_undo), and it starts from 1. Then one
+ * record, and settle all.
  *
  * An OPEN, in order, the same way [I2, I4, I5], under the hours lock:
  *   1. table_overlap for each slot
@@ -239,6 +240,9 @@ bool table_renew(struct table *table, const struct session_view *seen, uint64_t 
 bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status);
 void table_change_end(struct table *table, const struct session_view *seen, uint64_t at_ms, uint16_t seconds);
 void table_change_undo(struct table *table, const struct session_view *seen);
+/* Keeps everybody else from a session that is to stay as it is while others change with it: its state is not settled, by one
+ * compare-and-swap from the state seen. table_change_undo ends that. False if the state was no longer the one seen. */
+bool table_keep(struct table *table, const struct session_view *seen);
 
 void table_moves_lock(struct table *table) ACQUIRE(table->moves);
 void table_moves_unlock(struct table *table) RELEASE(table->moves);

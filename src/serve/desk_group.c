@@ -7,10 +7,11 @@
  *   look      at each, waiting for what is not settled: nothing is held yet; a hold that is over is made expired
  *   judge     the changes in their order, each on top of those before
  *   prepare   sessions, tokens, memory, entries of holds, room in the record: everything that can fail [I5]
- *   take      compare-and-swaps from what was seen, waiting for nobody [I1]: first the states of the sessions that change or
- *             move, in order of their ids, then the words of the slots that are taken, in order of their keys
+ *   take      compare-and-swaps from what was seen, waiting for nobody [I1]: first the states of the sessions that change,
+ *             move, or are what a change asks for already, in order of their ids, then the words of the slots that are taken,
+ *             in order of their keys
  *             lost one? all that were taken are given back, and the next round begins
- *   finish    the sessions that were taken become what they will be, one record is appended, all are settled with its lsn [I4]
+ *   finish    the sessions that change become what they will be, one record is appended, all are settled with its lsn [I4]
  *
  * Why there is no deadlock: between the first swap and the last settling nothing is waited for, so whoever waits for a
  * session of this group waits for a bounded time, and for nobody who waits. The lock of moves, which a group that moves a
@@ -20,6 +21,10 @@
  * it was given back, its group failed at something later in the order, since it takes in that order, as a single RESCHEDULE
  * does (its session, then its slot); that was held by yet another group, and so on. The order only rises along this chain,
  * so it ends with one that fails nowhere.
+ *
+ * A session that is as a change asks already is taken like the others, though nothing becomes of it: else somebody else's
+ * change of it could come before this group in the log, whose answer says that it was so at that moment [I2, I4]. Once the
+ * record is appended it is as it was.
  *
  * A slot may be left and taken in one group. Then its session, which is not settled, keeps everybody else from it: only the
  * session's swap can be lost, and the slot is taken in finish, when what left it has renewed the promise of its memory. They
@@ -171,6 +176,9 @@ static struct slot_view free_view(const struct group_slot *slot)
 static bool take_state(struct group_round *round, const struct group_effect *effect)
 {
 	struct table *table = round->desk->table;
+	if (effect->kind == EFFECT_KEEP) {
+		return table_keep(table, &effect->seen);
+	}
 	return effect->kind == EFFECT_MOVE ? table_move_begin(table, &effect->seen, effect->slot->key)
 					   : table_change_begin(table, &effect->seen, effect->to);
 }
@@ -321,6 +329,12 @@ static void settle(struct group_round *round, uint64_t lsn)
 			settle_status(round, effect, lsn);
 		} else if (effect->kind == EFFECT_MOVE) {
 			settle_move(round, effect, lsn);
+		}
+	}
+	for (uint32_t i = 0; i < round->state_count; i++) {
+		const struct group_effect *effect = &round->effects[round->states[i]];
+		if (effect->kind == EFFECT_KEEP) {
+			table_change_undo(round->desk->table, &effect->seen);
 		}
 	}
 }

@@ -40,6 +40,7 @@ static bool record_of(const struct group_round *round, const struct group_effect
 					   round->group->places[change->place].psychologist, round->now_ms);
 		return true;
 	case EFFECT_NONE:
+	case EFFECT_KEEP:
 		break;
 	}
 	return false;

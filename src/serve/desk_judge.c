@@ -119,27 +119,49 @@ bool round_has_room(const struct group_round *round, size_t size)
 
 /* --------------------------------------------------------------------------------------------------------------- judge */
 
+/* By the session's id; what changes it before what keeps it. */
 static int compare_states(const void *a, const void *b, void *context)
 {
 	const struct group_effect *effects = context;
-	const uint64_t left = effects[*(const uint32_t *)a].seen.id;
-	const uint64_t right = effects[*(const uint32_t *)b].seen.id;
-	return left < right ? -1 : left > right;
+	const struct group_effect *left = &effects[*(const uint32_t *)a];
+	const struct group_effect *right = &effects[*(const uint32_t *)b];
+	if (left->seen.id != right->seen.id) {
+		return left->seen.id < right->seen.id ? -1 : 1;
+	}
+	return (left->kind == EFFECT_KEEP) - (right->kind == EFFECT_KEEP);
 }
 
-/* In which order sessions are taken. */
-static void order_states(struct group_round *round)
+/* A session that is changed as well, or kept for another change, is taken once. False: it was not seen the same each time. */
+static bool take_once(struct group_round *round)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < round->state_count; i++) {
+		const struct session_view *seen = &round->effects[round->states[i]].seen;
+		const struct session_view *last = &round->effects[round->states[count - (count > 0)]].seen;
+		if (count == 0 || last->id != seen->id) {
+			round->states[count++] = round->states[i];
+		} else if (last->state != seen->state) {
+			return false;
+		}
+	}
+	round->state_count = count;
+	return true;
+}
+
+/* In which order sessions are taken. False, as above. */
+static bool order_states(struct group_round *round)
 {
 	round->state_count = 0;
 	round->moves = false;
 	for (uint32_t i = 0; i < round->group->change_count; i++) {
 		const enum group_effect_kind kind = round->effects[i].kind;
-		if (kind == EFFECT_STATUS || kind == EFFECT_MOVE) {
+		if (kind == EFFECT_STATUS || kind == EFFECT_MOVE || kind == EFFECT_KEEP) {
 			round->states[round->state_count++] = i;
 			round->moves = round->moves || kind == EFFECT_MOVE;
 		}
 	}
 	qsort_r(round->states, round->state_count, sizeof round->states[0], compare_states, round->effects);
+	return take_once(round);
 }
 
 enum group_step round_judge(struct group_round *round)
@@ -163,6 +185,8 @@ enum group_step round_judge(struct group_round *round)
 		}
 		refused = refused || group->changes[i].outcome.code != OUTCOME_DONE;
 	}
-	order_states(round);
-	return refused ? STEP_REFUSED : STEP_READY;
+	if (refused) {
+		return STEP_REFUSED;
+	}
+	return order_states(round) ? STEP_READY : STEP_AGAIN;
 }

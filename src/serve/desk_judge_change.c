@@ -126,17 +126,25 @@ static struct standing judge_place(struct group_round *round, const struct group
 	return (struct standing){.outcome = judge_free(round, slot)};
 }
 
-/* The client's own hold is to be booked. False: it is not as the slot said. */
-static bool commit(struct group_round *round, struct group_slot *slot, struct group_effect *effect)
+/* The slot is the client's by this session: a hold is booked, what the client asks for otherwise stands. False: it is not as
+ * the slot said. */
+static bool have(struct group_round *round, struct group_slot *slot, bool commits, struct group_effect *effect)
 {
 	const struct slot_view *view = &slot->view;
 	struct session_view seen;
+	if (slot->takes != NULL || slot->changes != NULL) {
+		return true; /* by what this group does */
+	}
 	if (!table_session_view(round->desk->table, view->session, &seen) || seen.lsn != view->lsn ||
 	    desk_hold_is_over(round->desk, seen.expires_ms)) {
 		return false;
 	}
-	*effect = (struct group_effect){.kind = EFFECT_STATUS, .seen = seen, .to = SESSION_BOOKED};
-	slot->changes = effect;
+	*effect = (struct group_effect){.kind = EFFECT_KEEP, .seen = seen};
+	if (commits) {
+		effect->kind = EFFECT_STATUS;
+		effect->to = SESSION_BOOKED;
+		slot->changes = effect;
+	}
 	return true;
 }
 
@@ -164,7 +172,7 @@ static bool judge_claim(struct group_round *round, struct group_change *change, 
 	}
 	struct group_slot *slot = round_slot(round, round->keys[change->place]);
 	if (chosen.mine) {
-		return !chosen.commits || commit(round, slot, effect);
+		return have(round, slot, chosen.commits, effect);
 	}
 	const enum session_status to = change->verb == GROUP_HOLD ? SESSION_HELD : SESSION_BOOKED;
 	*effect = (struct group_effect){.kind = EFFECT_CLAIM, .slot = slot, .to = to};
@@ -254,6 +262,8 @@ static bool judge_session(struct group_round *round, uint32_t i)
 	change->outcome.expires_ms = round->now_ms + UINT64_C(1000) * change->hold_seconds;
 	if (verdict != LIFE_CHANGES ||
 	    (moves && !judge_move(round, change, seen->key, seen->status == SESSION_RESCHEDULED))) {
+		effect->kind = pair.before == NULL ? EFFECT_KEEP : EFFECT_NONE; /* if it is not refused */
+		effect->seen = now;
 		return true;
 	}
 	if (pair.before != NULL) {

@@ -9,10 +9,11 @@
 #include <serve/group.h>
 
 enum group_effect_kind {
-	EFFECT_NONE,   /* it is so already */
+	EFFECT_NONE,   /* an earlier change of the group makes it so */
 	EFFECT_CLAIM,  /* a new session takes `slot` */
 	EFFECT_STATUS, /* `seen` is `to` from now on */
 	EFFECT_MOVE,   /* `seen` leaves its slot and takes `slot` */
+	EFFECT_KEEP,   /* it is so already, by `seen`, which stays as it is until the others have happened */
 };
 
 /* What a change will do, or has done. */
@@ -49,7 +50,7 @@ struct group_round {
 	uint32_t slot_count;
 	uint64_t keys[GROUP_SLOTS_MAX];               /* of the group's places; 0: nobody knows the psychologist */
 	struct group_effect effects[GROUP_SLOTS_MAX]; /* of the group's changes */
-	uint32_t states[GROUP_SLOTS_MAX];             /* STATUS and MOVE: which effects, by the session's id */
+	uint32_t states[GROUP_SLOTS_MAX]; /* STATUS, MOVE, KEEP: which effects, by the session's id, once each */
 	uint32_t state_count;
 	bool moves; /* one of them is a MOVE */
 };

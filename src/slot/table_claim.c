@@ -205,16 +205,27 @@ bool table_session_view(const struct table *table, uint64_t id, struct session_v
 	}
 }
 
-bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status)
+/* False: its state is no longer the one seen. */
+static bool unsettle(struct table *table, const struct session_view *seen, enum session_status status, uint32_t version)
 {
-	CHECK(session_may_become(seen->status, status));
 	struct session *session = session_of(table, (uint32_t)seen->id);
 	uint64_t state = seen->state;
-	const uint32_t version = seen->version < SESSION_VERSION_MAX ? seen->version + 1 : SESSION_VERSION_MAX;
 	/* Acquire and release: between the settling of the state seen and that of this one. Pairs with
 	 * session_wait_settled. */
 	return atomic_compare_exchange_strong_explicit(&session->state, &state, session_state(status, version, 0),
 						       memory_order_acq_rel, memory_order_relaxed);
+}
+
+bool table_change_begin(struct table *table, const struct session_view *seen, enum session_status status)
+{
+	CHECK(session_may_become(seen->status, status));
+	return unsettle(table, seen, status,
+			seen->version < SESSION_VERSION_MAX ? seen->version + 1 : SESSION_VERSION_MAX);
+}
+
+bool table_keep(struct table *table, const struct session_view *seen)
+{
+	return unsettle(table, seen, seen->status, seen->version);
 }
 
 void table_change_undo(struct table *table, const struct session_view *seen)
