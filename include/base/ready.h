@@ -22,6 +22,8 @@
 bool ready_start(struct error *error);
 /* What was not touched yet stays so. */
 void ready_stop(void);
+/* Between the two: somebody is served. Any thread. */
+bool ready_runs(void);
 
 /* Touches these bytes, which may be read and written by others meanwhile, and keeps them as they are. */
 void ready_ask(void *from, size_t size);

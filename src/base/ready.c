@@ -98,6 +98,14 @@ void ready_stop(void)
 	}
 }
 
+bool ready_runs(void)
+{
+	lock_take(&ready.lock);
+	const bool runs = ready.running;
+	lock_give(&ready.lock);
+	return runs;
+}
+
 void ready_ask(void *from, size_t size)
 {
 	lock_take(&ready.lock);

@@ -2,12 +2,15 @@
  * Proves: what is asked for gets its pages without anybody using it, and keeps its bytes, also those that are written
  * meanwhile; a region that is used in order, and an index that is about to grow, ask before they need it; what is unmapped
  * is not touched; without the thread, and when more is asked for than can wait, nothing happens.
- * Method: mincore(2) says which pages are there.
+ * In a server that serves, huge pages are only made of what is in use.
+ * Method: mincore(2) says which pages are there, /proc/self/smaps which ones may be made huge.
  */
 #include <base/index.h>
 #include <base/ready.h>
 #include <criterion/criterion.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define MIB  ((size_t)1 << 20)
@@ -25,6 +28,27 @@ static void wait_for(uint8_t *at)
 	while (!is_there(at)) {
 		sched_yield();
 	}
+}
+
+/* Has the mapping around it this flag of smaps: "hg", huge pages; "nh", none? */
+static bool has_flag(const uint8_t *at, const char *flag)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	char line[512];
+	bool inside = false;
+	bool found = false;
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof line, file) != NULL) {
+		uintptr_t from;
+		uintptr_t to;
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+			inside = from <= (uintptr_t)at && (uintptr_t)at < to;
+		} else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
+			found = strstr(line, flag) != NULL;
+		}
+	}
+	fclose(file);
+	return found;
 }
 
 static struct region new_region(size_t size)
@@ -113,6 +137,30 @@ Test(ready, a_region_asks_before_it_needs_a_huge_page)
 	cr_assert_not(region_commit(&region, 64 * MIB + 1));
 	ready_stop();
 	region_release(&region);
+}
+
+Test(ready, only_a_start_asks_for_huge_pages)
+{
+	struct region started = new_region(64 * MIB);
+	cr_assert(region_commit(&started, 8 * MIB));
+	if (!has_flag(started.base, " hg")) {
+		cr_skip_test("this kernel has no huge pages");
+	}
+	start();
+	struct region serving = new_region(64 * MIB);
+	for (size_t used = MIB; used <= 8 * MIB; used += MIB) {
+		cr_assert(region_commit(&serving, used));
+	}
+	cr_assert(has_flag(serving.base, " hg"));
+	cr_assert(has_flag(serving.base + 6 * MIB - 1, " hg"));
+	cr_assert(has_flag(serving.base + serving.committed - 1, " nh"));
+	/* What a start left goes on as well. */
+	cr_assert(region_commit(&started, 16 * MIB));
+	cr_assert(has_flag(started.base + 8 * MIB - 1, " hg"));
+	cr_assert(has_flag(started.base + started.committed - 1, " nh"));
+	ready_stop();
+	region_release(&started);
+	region_release(&serving);
 }
 
 static bool never(const void *context, uint32_t number, const void *key)
