@@ -23,6 +23,15 @@ bool argument_number(struct reply *reply, const char *name, struct span word, ui
 bool argument_place(struct reply *reply, const struct request *request, uint32_t first, struct place *place);
 /* The reason of a cancellation, word `at`; empty if there is none. */
 bool argument_reason(struct reply *reply, const struct request *request, uint32_t at, struct span *reason);
+/* What is asked of a thing that is kept for a psychologist, in word 1: SET psychologist and more words, GET psychologist, DEL
+ * psychologist. NONE, and the reply says why: it is none of these. */
+enum argument_asked {
+	ASKED_NONE,
+	ASKED_SET,
+	ASKED_GET,
+	ASKED_DEL
+};
+enum argument_asked argument_asked(struct reply *reply, const struct request *request, struct span *psychologist);
 /* The words are not those of the command; says the usage. */
 void argument_syntax(struct reply *reply, const struct request *request);
 

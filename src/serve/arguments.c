@@ -87,6 +87,20 @@ void argument_syntax(struct reply *reply, const struct request *request)
 	reply_error(reply, "ERR syntax error, usage: %s %s", command->name, command->usage);
 }
 
+enum argument_asked argument_asked(struct reply *reply, const struct request *request, struct span *psychologist)
+{
+	const struct span word = request->words[1];
+	const enum argument_asked asked = span_is(word, "SET") && request->count > 3    ? ASKED_SET
+					  : span_is(word, "GET") && request->count == 3 ? ASKED_GET
+					  : span_is(word, "DEL") && request->count == 3 ? ASKED_DEL
+											: ASKED_NONE;
+	if (asked == ASKED_NONE) {
+		argument_syntax(reply, request);
+		return ASKED_NONE;
+	}
+	return argument_token(reply, "psychologist", request->words[2], psychologist) ? asked : ASKED_NONE;
+}
+
 void format_place(uint64_t key, char text[17])
 {
 	civil_format_date(key_day(key), text);

@@ -75,34 +75,35 @@ static uint64_t get_all(struct service *service, struct reply *reply)
 	return lsn;
 }
 
-uint64_t command_calendar(struct service *service, struct client *client, const struct request *request,
-			  struct reply *reply)
+static uint64_t set_url(struct service *service, const struct request *request, struct reply *reply,
+			struct span psychologist)
 {
-	(void)client;
-	const struct span subcommand = request->words[1];
-	struct span psychologist;
-	if (span_is(subcommand, "GET") && request->count == 2) {
-		return get_all(service, reply);
-	}
-	const bool sets = span_is(subcommand, "SET") && request->count == 4;
-	const bool gets = span_is(subcommand, "GET") && request->count == 3;
-	const bool deletes = span_is(subcommand, "DEL") && request->count == 3;
-	if (!sets && !gets && !deletes) {
-		argument_syntax(reply, request);
-		return 0;
-	}
-	if (!argument_token(reply, "psychologist", request->words[2], &psychologist)) {
-		return 0;
-	}
-	if (gets) {
-		return get(service, reply, psychologist);
-	}
-	const struct span url = sets ? request->words[3] : (struct span){NULL, 0};
-	if (sets && !is_url(url)) {
+	if (!is_url(request->words[3])) {
 		reply_error(reply,
 			    "ERR url must be https:// or http://, a host, and at most %d visible ASCII characters",
 			    CALENDAR_URL_MAX);
 		return 0;
 	}
-	return set(service, reply, psychologist, url);
+	return set(service, reply, psychologist, request->words[3]);
+}
+
+uint64_t command_calendar(struct service *service, struct client *client, const struct request *request,
+			  struct reply *reply)
+{
+	(void)client;
+	struct span psychologist;
+	if (span_is(request->words[1], "GET") && request->count == 2) {
+		return get_all(service, reply);
+	}
+	switch (argument_asked(reply, request, &psychologist)) {
+	case ASKED_SET:
+		return set_url(service, request, reply, psychologist);
+	case ASKED_GET:
+		return get(service, reply, psychologist);
+	case ASKED_DEL:
+		return set(service, reply, psychologist, (struct span){NULL, 0});
+	case ASKED_NONE:
+		break;
+	}
+	return 0;
 }

@@ -187,21 +187,16 @@ static uint64_t get_hours(struct service *service, struct reply *reply, struct s
 uint64_t command_hours(struct service *service, struct client *client, const struct request *request,
 		       struct reply *reply)
 {
-	const struct span subcommand = request->words[1];
-	const bool sets = span_is(subcommand, "SET") && request->count > 3;
-	const bool gets = span_is(subcommand, "GET") && request->count == 3;
-	const bool deletes = span_is(subcommand, "DEL") && request->count == 3;
 	struct span psychologist;
-	if (!sets && !gets && !deletes) {
-		argument_syntax(reply, request);
-		return 0;
-	}
-	if (!argument_token(reply, "psychologist", request->words[2], &psychologist)) {
-		return 0;
-	}
-	if (gets) {
+	switch (argument_asked(reply, request, &psychologist)) {
+	case ASKED_SET:
+		return set_hours(service, client, request, reply, psychologist);
+	case ASKED_GET:
 		return get_hours(service, reply, psychologist);
+	case ASKED_DEL:
+		return delete_hours(service, client, reply, psychologist);
+	case ASKED_NONE:
+		break;
 	}
-	return sets ? set_hours(service, client, request, reply, psychologist)
-		    : delete_hours(service, client, reply, psychologist);
+	return 0;
 }
