@@ -204,17 +204,25 @@ static enum step sync_answered(struct caldav *caldav, const struct answer *answe
 	return has_wanted(&caldav->calendar->items) ? ask_in(caldav, CALDAV_MULTIGET) : finish(caldav, error);
 }
 
-static enum step multiget_answered(struct caldav *caldav, const struct answer *answer, struct error *error)
+/* Takes what an answer has of events. */
+static bool take_texts(struct caldav *caldav, const struct answer *answer, struct error *error)
 {
 	char *token = NULL;
+	const struct span body = {answer->body.at, answer->body.size};
+	const bool taken = multistatus_parse(body, take_text, caldav, &token, error);
+	free(token); /* of no use: it was not asked for */
+	return taken;
+}
+
+static enum step multiget_answered(struct caldav *caldav, const struct answer *answer, struct error *error)
+{
 	struct items *items = &caldav->calendar->items;
 	if (answer->status != 207) {
 		return fail_http(answer, error);
 	}
-	if (!multistatus_parse((struct span){answer->body.at, answer->body.size}, take_text, caldav, &token, error)) {
+	if (!take_texts(caldav, answer, error)) {
 		return STEP_FAILED;
 	}
-	free(token);
 	/* Of which it says nothing, there is nothing. */
 	for (size_t i = 0; i < items->count;) {
 		if (items->at[i]->is_asked && items->at[i]->is_wanted) {
@@ -229,15 +237,13 @@ static enum step multiget_answered(struct caldav *caldav, const struct answer *a
 
 static enum step query_answered(struct caldav *caldav, const struct answer *answer, struct error *error)
 {
-	char *token = NULL;
 	struct items *items = &caldav->calendar->items;
 	if (answer->status != 207) {
 		return fail_http(answer, error);
 	}
-	if (!multistatus_parse((struct span){answer->body.at, answer->body.size}, take_text, caldav, &token, error)) {
+	if (!take_texts(caldav, answer, error)) {
 		return STEP_FAILED;
 	}
-	free(token); /* of no use: it was not asked for */
 	const size_t before = items->count;
 	items_list_end(items);
 	caldav->calendar->has_changed |= items->count != before;
