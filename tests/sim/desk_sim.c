@@ -28,10 +28,9 @@
  * A run ends with the first that is reached, without either after 10 seconds.
  * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
  */
-#include <base/hash.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <sim/sim_history.h>
+#include <sim/sim_options.h>
 #include <sim/sim_region.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,68 +73,39 @@ static bool find_canary(enum sim_canary canary, uint64_t seed)
 	return found;
 }
 
-static int simulate(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t processes)
+static bool simulate(const struct sim_options *options)
 {
-	struct sim_crew crew = crew_of(seed, processes);
-	crew.seconds = seconds;
-	crew.count_limit = crashes;
+	struct sim_crew crew = crew_of(options->seed, options->processes);
+	crew.seconds = options->seconds;
+	crew.count_limit = options->crashes;
 	history.canary = CANARY_NONE;
 	if (!sim_crew_run(&crew)) {
 		printf("VIOLATION: %s\nagain: desk_sim --canary none --crashes 1 --processes 1 --seed %" PRIu64 "\n",
 		       history.violation, crew.violated_seed);
-		return EXIT_FAILURE;
+		return false;
 	}
 	const struct sim_counts *counts = &history.counts;
 	printf("sim: %" PRIu64 " crashes of the desk (%" PRIu64 " a second on %" PRIu32 " cores, %" PRIu64
 	       " in a second of each), 0 violations; %" PRIu64 " snapshots written, %" PRIu64 " starts from one\n",
-	       counts->crashes, counts->crashes * 1000 / (crew.took_ms + 1), processes,
+	       counts->crashes, counts->crashes * 1000 / (crew.took_ms + 1), options->processes,
 	       counts->crashes * 1000 / (crew.used_ms + 1), counts->snapshots, counts->loaded);
-	return EXIT_SUCCESS;
-}
-
-static int usage(void)
-{
-	fprintf(stderr, "usage: desk_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary NAME|all]\n");
-	return 2;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"seconds", required_argument, NULL, 's'}, {"crashes", required_argument, NULL, 'c'},
-	    {"seed", required_argument, NULL, 'r'},    {"processes", required_argument, NULL, 'p'},
-	    {"canary", required_argument, NULL, 'k'},  {0}};
-	uint64_t seconds = 0;
-	uint64_t crashes = UINT64_MAX;
-	uint64_t seed = hash_seed_random() % 1000000000;
-	uint64_t processes = sim_crew_cores();
-	const char *canary = NULL;
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		uint64_t *number = option == 's'   ? &seconds
-				   : option == 'c' ? &crashes
-				   : option == 'r' ? &seed
-						   : &processes;
-		if (option == 'k') {
-			canary = optarg;
-		} else if (option == '?' || !span_number(span_of(optarg), UINT64_MAX, number)) {
-			return usage();
-		}
-	}
-	if (processes == 0 || processes > SIM_PROCESSES_MAX) {
-		return usage();
+	struct sim_options options;
+	if (!sim_options_read(&options, argc, argv, sim_canary_names, CANARIES)) {
+		return 2;
 	}
 	sim_region_use();
-	sim_disk_init(&history.disk, seed);
-	for (enum sim_canary c = CANARY_EAGER_GATE; c < CANARIES; c++) {
-		const bool wanted =
-		    canary == NULL || strcmp(canary, "all") == 0 || strcmp(canary, sim_canary_names[c]) == 0;
-		if (wanted && !find_canary(c, seed)) {
+	sim_disk_init(&history.disk, options.seed);
+	for (uint32_t canary = options.canary_first; canary < options.canary_end; canary++) {
+		if (!find_canary(canary, options.seed)) {
 			return EXIT_FAILURE;
 		}
 	}
-	seconds = seconds == 0 && crashes == UINT64_MAX ? 10 : seconds;
-	const bool real = canary == NULL || strcmp(canary, sim_canary_names[CANARY_NONE]) == 0;
-	const int status = real ? simulate(seconds, crashes, seed, (uint32_t)processes) : EXIT_SUCCESS;
+	const bool passed = !options.real || simulate(&options);
 	sim_disk_fini(&history.disk);
-	return status;
+	return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

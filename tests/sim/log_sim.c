@@ -13,10 +13,9 @@
  * History k of a run has the seed N + k, so that a violation is repeated by the command it prints.
  */
 #include <base/check.h>
-#include <base/hash.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <sim/sim_log.h>
+#include <sim/sim_options.h>
 #include <sim/sim_region.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,12 +97,12 @@ static uint32_t print_coverage(const struct sim_log_counts *counts)
 	return missing + sim_verdicts_print(&counts->verdicts);
 }
 
-static bool run_real(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t processes)
+static bool run_real(const struct sim_options *options)
 {
 	sim_log_init(&history, SIM_BUG_NONE);
-	struct sim_crew crew = crew_of(seed, processes);
-	crew.seconds = seconds;
-	crew.count_limit = crashes;
+	struct sim_crew crew = crew_of(options->seed, options->processes);
+	crew.seconds = options->seconds;
+	crew.count_limit = options->crashes;
 	const bool passed = sim_crew_run(&crew);
 	const struct sim_log_counts *counts = &history.counts;
 	if (!passed) {
@@ -116,8 +115,8 @@ static bool run_real(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t
 	const uint32_t missing = print_coverage(counts);
 	printf("sim: %" PRIu64 " crashes a second on %" PRIu32 " cores (%" PRIu64 " in a second of each), %" PRIu64
 	       " histories, first seed %" PRIu64 "\n",
-	       counts->points * 1000 / (crew.took_ms + 1), processes, counts->points * 1000 / (crew.used_ms + 1),
-	       crew.histories, seed);
+	       counts->points * 1000 / (crew.took_ms + 1), options->processes,
+	       counts->points * 1000 / (crew.used_ms + 1), crew.histories, options->seed);
 	printf("sim: %" PRIu64 " crashes, %" PRIu64 " of them without damage: 0 refused; %" PRIu64
 	       " records, 0 violations\n",
 	       counts->points, counts->sound, counts->records);
@@ -129,73 +128,22 @@ static bool run_real(uint64_t seconds, uint64_t crashes, uint64_t seed, uint32_t
 	return true;
 }
 
-static int usage(void)
-{
-	fputs("usage: log_sim [--seconds N] [--crashes N] [--seed N] [--processes N] [--canary none|all|", stderr);
-	for (enum sim_bug bug = SIM_BUG_NONE + 1; bug < SIM_BUGS; bug++) {
-		fprintf(stderr, "%s%s", sim_bug_names[bug], bug + 1 < SIM_BUGS ? "|" : "]\n");
-	}
-	return 2;
-}
-
-/* The bug of that name; SIM_BUGS if there is none. */
-static enum sim_bug bug_of(const char *name)
-{
-	enum sim_bug bug = SIM_BUG_NONE;
-	while (bug < SIM_BUGS && strcmp(name, sim_bug_names[bug]) != 0) {
-		bug++;
-	}
-	return bug;
-}
-
-/* Plants one bug, or all of them (SIM_BUGS); true if each was found. */
-static bool run_canaries(enum sim_bug asked_for, uint64_t seed)
+/* Plants the bugs; true if each was found. */
+static bool run_canaries(const struct sim_options *options)
 {
 	bool found = true;
-	for (enum sim_bug bug = SIM_BUG_NONE + 1; bug < SIM_BUGS; bug++) {
-		if (asked_for == bug || asked_for == SIM_BUGS) {
-			found = run_canary(bug, seed) && found;
-		}
+	for (uint32_t bug = options->canary_first; bug < options->canary_end; bug++) {
+		found = run_canary(bug, options->seed) && found;
 	}
 	return found;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"seconds", required_argument, NULL, 's'}, {"crashes", required_argument, NULL, 'c'},
-	    {"seed", required_argument, NULL, 'r'},    {"processes", required_argument, NULL, 'p'},
-	    {"canary", required_argument, NULL, 'b'},  {0},
-	};
-	uint64_t seconds = 0;
-	uint64_t crashes = UINT64_MAX;
-	uint64_t seed = hash_seed_random() % 1000000000;
-	uint64_t processes = sim_crew_cores();
-	const char *canary = NULL;
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		uint64_t *number = option == 's'   ? &seconds
-				   : option == 'c' ? &crashes
-				   : option == 'r' ? &seed
-						   : &processes;
-		if (option == 'b') {
-			canary = optarg;
-		} else if (option == '?' || !span_number(span_of(optarg), UINT64_MAX, number)) {
-			return usage();
-		}
-	}
-	const bool all = canary == NULL || strcmp(canary, "all") == 0;
-	const enum sim_bug bug = all ? SIM_BUGS : bug_of(canary);
-	const bool known = all || bug != SIM_BUGS;
-	if (optind != argc || processes == 0 || processes > SIM_PROCESSES_MAX || !known) {
-		return usage();
+	struct sim_options options;
+	if (!sim_options_read(&options, argc, argv, sim_bug_names, SIM_BUGS)) {
+		return 2;
 	}
 	sim_region_use();
-	if (!run_canaries(bug, seed)) {
-		return EXIT_FAILURE;
-	}
-	if (canary != NULL && bug != SIM_BUG_NONE) {
-		return EXIT_SUCCESS;
-	}
-	seconds = seconds == 0 && crashes == UINT64_MAX ? 10 : seconds;
-	return run_real(seconds, crashes, seed, (uint32_t)processes) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_canaries(&options) && (!options.real || run_real(&options)) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

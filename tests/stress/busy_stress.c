@@ -16,24 +16,16 @@
 #define SLOTS        8 /* of each psychologist: few, so that threads meet */
 #define DAY          30000
 #define TURNS        200 /* of each thread between two rests */
-#define ROUNDS_MAX   400 /* so that the simulated disk stays small */
+#define ROUNDS_MAX   400
 #define HOLD_SECONDS 600
 
 static const char *const psychologists[] = {"dr-lee", "dr-cruz"};
 static const char *const sources[] = {"google", "outlook"};
 
-struct stress {
-	struct rig rig;
-	pthread_barrier_t barrier;
-	_Atomic uint64_t generation; /* times 8; relaxed */
-	bool over;                   /* the first worker's decision; read and set between barriers */
-};
+static _Atomic uint64_t last_generation; /* times 8; relaxed */
 
 struct worker {
-	struct stress *stress;
-	pthread_t thread;
-	uint32_t number;
-	uint64_t random;
+	struct rig_worker base;
 	uint64_t sessions[32]; /* the last it made */
 	uint32_t made;
 	uint64_t updates;
@@ -43,18 +35,18 @@ struct worker {
 
 static struct place random_place(struct worker *worker)
 {
-	const uint32_t slot = random_below(&worker->random, SLOTS);
-	return (struct place){span_of(psychologists[random_below(&worker->random, 2)]), DAY,
+	const uint32_t slot = random_below(&worker->base.random, SLOTS);
+	return (struct place){span_of(psychologists[random_below(&worker->base.random, 2)]), DAY,
 			      (uint16_t)(600 + 20 * slot)};
 }
 
 static void claim(struct worker *worker)
 {
-	struct desk *desk = &worker->stress->rig.desk;
+	struct desk *desk = &worker->base.rig->desk;
 	const struct place place = random_place(worker);
 	char client[16];
-	snprintf(client, sizeof client, "client-%" PRIu32, worker->number);
-	const struct outcome outcome = random_below(&worker->random, 3) == 0
+	snprintf(client, sizeof client, "client-%" PRIu32, worker->base.number);
+	const struct outcome outcome = random_below(&worker->base.random, 3) == 0
 					   ? desk_hold(desk, &place, span_of(client), HOLD_SECONDS)
 					   : desk_book(desk, &place, span_of(client));
 	if (outcome.code == OUTCOME_DONE) {
@@ -65,26 +57,26 @@ static void claim(struct worker *worker)
 /* An update of up to three intervals, by every worker of both sources, so that generations overtake each other. */
 static void update(struct worker *worker)
 {
-	struct desk *desk = &worker->stress->rig.desk;
+	struct desk *desk = &worker->base.rig->desk;
 	const uint32_t day = DAY * MINUTES_PER_DAY + 600;
 	struct busy_interval intervals[3];
-	struct busy_update update = {
-	    .source = span_of(sources[random_below(&worker->random, 2)]),
-	    .generation = atomic_fetch_add_explicit(&worker->stress->generation, 1, memory_order_relaxed) / 8 +
-			  random_below(&worker->random, 2),
-	    .at_ms = 1,
-	    .window = {day + random_below(&worker->random, 80), 0},
-	    .intervals = intervals};
-	update.window.end = update.window.start + 1 + random_below(&worker->random, 100);
+	struct busy_update update = {.source = span_of(sources[random_below(&worker->base.random, 2)]),
+				     .generation =
+					 atomic_fetch_add_explicit(&last_generation, 1, memory_order_relaxed) / 8 +
+					 random_below(&worker->base.random, 2),
+				     .at_ms = 1,
+				     .window = {day + random_below(&worker->base.random, 80), 0},
+				     .intervals = intervals};
+	update.window.end = update.window.start + 1 + random_below(&worker->base.random, 100);
 	uint32_t at = update.window.start;
-	while (update.count < random_below(&worker->random, 4) && at + 2 < update.window.end) {
-		at += random_below(&worker->random, (update.window.end - at) / 2 + 1);
-		const uint32_t end = at + 1 + random_below(&worker->random, update.window.end - at);
+	while (update.count < random_below(&worker->base.random, 4) && at + 2 < update.window.end) {
+		at += random_below(&worker->base.random, (update.window.end - at) / 2 + 1);
+		const uint32_t end = at + 1 + random_below(&worker->base.random, update.window.end - at);
 		intervals[update.count++] = (struct busy_interval){at, end};
 		at = end;
 	}
 	struct busy_walk walk;
-	CHECK(desk_busy(desk, span_of(psychologists[random_below(&worker->random, 2)]), &update, &walk).code ==
+	CHECK(desk_busy(desk, span_of(psychologists[random_below(&worker->base.random, 2)]), &update, &walk).code ==
 	      OUTCOME_DONE);
 	while (desk_busy_step(desk, &walk)) {
 	}
@@ -93,14 +85,15 @@ static void update(struct worker *worker)
 	worker->conflicts += walk.conflicts;
 }
 
-static void turn(struct worker *worker)
+static void turn(void *argument)
 {
-	struct desk *desk = &worker->stress->rig.desk;
-	const uint64_t session = worker->sessions[random_below(&worker->random, 32)];
-	const uint32_t dice = random_below(&worker->random, 20);
+	struct worker *worker = argument;
+	struct desk *desk = &worker->base.rig->desk;
+	const uint64_t session = worker->sessions[random_below(&worker->base.random, 32)];
+	const uint32_t dice = random_below(&worker->base.random, 20);
 	struct place place = random_place(worker);
 	uint64_t occupied;
-	rig_wait_for_room(&worker->stress->rig);
+	rig_wait_for_room(worker->base.rig);
 	if (dice < 7) {
 		claim(worker);
 	} else if (dice < 12) {
@@ -118,9 +111,11 @@ static void turn(struct worker *worker)
 }
 
 /* All rest: is every slot as the calendars say? */
-static void check(struct stress *stress)
+static void check(void *argument)
 {
-	struct table *table = &stress->rig.table;
+	const struct worker *worker = argument;
+	struct rig *rig = worker->base.rig;
+	struct table *table = &rig->table;
 	struct table_counts counts;
 	table_count(table, &counts);
 	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
@@ -142,52 +137,22 @@ static void check(struct stress *stress)
 	int64_t open = 0;
 	int64_t blocked = 0;
 	for (uint32_t i = 0; i < THREADS; i++) {
-		open += atomic_load_explicit(&stress->rig.service.counters[i].slots_open, memory_order_relaxed);
-		blocked += atomic_load_explicit(&stress->rig.service.counters[i].slots_blocked, memory_order_relaxed);
+		open += atomic_load_explicit(&rig->service.counters[i].slots_open, memory_order_relaxed);
+		blocked += atomic_load_explicit(&rig->service.counters[i].slots_blocked, memory_order_relaxed);
 	}
 	CHECK(open == (int64_t)counts.open && blocked == (int64_t)counts.blocked);
 	table_check(table);
+	/* The holds of this round are over in the next. */
+	atomic_fetch_add_explicit(&rig->ahead_ms, (HOLD_SECONDS + 1) * UINT64_C(1000), memory_order_relaxed);
 }
 
-static void *work(void *argument)
-{
-	struct worker *worker = argument;
-	struct stress *stress = worker->stress;
-	service_worker = worker->number;
-	for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
-		for (uint32_t i = 0; i < TURNS; i++) {
-			turn(worker);
-		}
-		pthread_barrier_wait(&stress->barrier);
-		if (worker->number == 0) {
-			check(stress);
-			stress->over = rig_is_ended(&stress->rig);
-			/* The holds of this round are over in the next. */
-			atomic_fetch_add_explicit(&stress->rig.ahead_ms, (HOLD_SECONDS + 1) * UINT64_C(1000),
-						  memory_order_relaxed);
-		}
-		pthread_barrier_wait(&stress->barrier);
-		if (stress->over) {
-			break;
-		}
-	}
-	rig_leave(&stress->rig);
-	return NULL;
-}
-
-static void run(struct stress *stress, uint64_t seconds, uint64_t seed)
+static void run(struct rig *rig, uint64_t seconds, uint64_t seed)
 {
 	static struct worker workers[THREADS];
-	for (uint32_t i = 0; i < THREADS; i++) {
-		workers[i].stress = stress;
-		workers[i].number = i;
-		workers[i].random = seed + i;
-		CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
-	}
-	rig_own(&stress->rig, seconds);
+	static const struct rig_work work = {turn, check, TURNS, ROUNDS_MAX};
+	rig_run(rig, &work, workers, sizeof workers[0], seconds, seed);
 	uint64_t updates = 0, blocked = 0, conflicts = 0, made = 0;
 	for (uint32_t i = 0; i < THREADS; i++) {
-		pthread_join(workers[i].thread, NULL);
 		updates += workers[i].updates;
 		blocked += workers[i].blocked;
 		conflicts += workers[i].conflicts;
@@ -195,31 +160,30 @@ static void run(struct stress *stress, uint64_t seconds, uint64_t seed)
 	}
 	printf("busy_stress: %d threads, %" PRIu64 " updates blocked %" PRIu64 " slots and met %" PRIu64
 	       " conflicts, %" PRIu64 " claims, %" PRIu64 " records\n",
-	       THREADS, updates, blocked, conflicts, made, wal_appended_lsn(stress->rig.wal));
+	       THREADS, updates, blocked, conflicts, made, wal_appended_lsn(rig->wal));
 }
 
 int main(int argc, char **argv)
 {
-	static struct stress stress;
+	static struct rig rig;
 	const uint64_t seconds = argc > 1 && argv[1][0] != '-' ? strtoull(argv[1], NULL, 10) : 2;
 	const uint64_t seed = random_seed();
 	printf("busy_stress: SEED=0x%" PRIx64 "\n", seed);
-	struct config *config = &stress.rig.config;
+	struct config *config = &rig.config;
 	config->hold_total_max = HOLD_SECONDS;
 	config->holds_per_client = 4;
 	config->holds_max = 100;
 	config->busy_sources_max = 2;
 	config->busy_intervals_max = 100;
-	pthread_barrier_init(&stress.barrier, NULL, THREADS);
-	rig_begin(&stress.rig, THREADS);
+	rig_begin(&rig, THREADS);
 	/* The canary: as if replay were still going on, nobody who frees a slot looks at the calendars. */
-	stress.rig.table.derives = !(argc > 1 && strcmp(argv[argc - 1], "--canary") == 0);
+	rig.table.derives = !(argc > 1 && strcmp(argv[argc - 1], "--canary") == 0);
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct place first = {span_of(psychologists[i]), DAY, 600};
-		CHECK(desk_open(&stress.rig.desk, &first, 20, SLOTS, 20).code == OUTCOME_DONE);
+		CHECK(desk_open(&rig.desk, &first, 20, SLOTS, 20).code == OUTCOME_DONE);
 	}
-	run(&stress, seconds, seed);
-	rig_compare(&stress.rig);
-	rig_end(&stress.rig);
+	run(&rig, seconds, seed);
+	rig_compare(&rig);
+	rig_end(&rig);
 	return 0;
 }

@@ -33,43 +33,34 @@ static const char *const templates[] = {
 };
 #define TEMPLATES 4
 
-struct stress {
-	struct rig rig;
-	pthread_barrier_t barrier;
-	bool over; /* the first worker's decision; read and set between barriers */
-};
-
 struct worker {
-	struct stress *stress;
-	pthread_t thread;
-	uint32_t number;
-	uint64_t random;
+	struct rig_worker base;
 	uint64_t sessions[32];
 	uint32_t made;
 	uint64_t sets;
 	struct hours_progress progress;
 };
 
-static uint32_t psychologist_of(struct stress *stress, uint32_t i)
+static uint32_t psychologist_of(struct rig *rig, uint32_t i)
 {
-	return intern_add(&stress->rig.table.psychologists, span_of(psychologists[i]), false);
+	return intern_add(&rig->table.psychologists, span_of(psychologists[i]), false);
 }
 
 static struct place random_place(struct worker *worker, uint32_t first_hour, uint32_t hours)
 {
-	struct stress *stress = worker->stress;
-	const uint16_t today = zone_civil(civil_zone(), clock_wall_ms(&stress->rig.clock)).day;
-	return (struct place){span_of(psychologists[random_below(&worker->random, 2)]),
-			      (uint16_t)(today + 1 + random_below(&worker->random, HORIZON)),
-			      (uint16_t)(60 * (first_hour + random_below(&worker->random, hours)))};
+	struct rig *rig = worker->base.rig;
+	const uint16_t today = zone_civil(civil_zone(), clock_wall_ms(&rig->clock)).day;
+	return (struct place){span_of(psychologists[random_below(&worker->base.random, 2)]),
+			      (uint16_t)(today + 1 + random_below(&worker->base.random, HORIZON)),
+			      (uint16_t)(60 * (first_hour + random_below(&worker->base.random, hours)))};
 }
 
 static void claim(struct worker *worker)
 {
 	const struct place place = random_place(worker, 4, 16);
 	char client[16];
-	snprintf(client, sizeof client, "client-%" PRIu32, worker->number);
-	const struct outcome outcome = desk_book(&worker->stress->rig.desk, &place, span_of(client));
+	snprintf(client, sizeof client, "client-%" PRIu32, worker->base.number);
+	const struct outcome outcome = desk_book(&worker->base.rig->desk, &place, span_of(client));
 	if (outcome.code == OUTCOME_DONE) {
 		worker->sessions[worker->made++ % 32] = outcome.value;
 	}
@@ -77,30 +68,31 @@ static void claim(struct worker *worker)
 
 static void step(struct worker *worker, uint32_t psychologist)
 {
-	desk_hours_step(&worker->stress->rig.desk, psychologist, &worker->progress);
+	desk_hours_step(&worker->base.rig->desk, psychologist, &worker->progress);
 }
 
 static void set(struct worker *worker, uint32_t psychologist)
 {
-	struct desk *desk = &worker->stress->rig.desk;
-	const char *hours = templates[random_below(&worker->random, TEMPLATES)];
+	struct desk *desk = &worker->base.rig->desk;
+	const char *hours = templates[random_below(&worker->base.random, TEMPLATES)];
 	if (desk_hours(desk, psychologist, span_of(hours)).code == OUTCOME_DONE) {
 		worker->sets++;
 	}
 }
 
-static void turn(struct worker *worker)
+static void turn(void *argument)
 {
-	struct desk *desk = &worker->stress->rig.desk;
-	const uint32_t psychologist = psychologist_of(worker->stress, random_below(&worker->random, 2));
-	const uint32_t dice = random_below(&worker->random, 20);
+	struct worker *worker = argument;
+	struct desk *desk = &worker->base.rig->desk;
+	const uint32_t psychologist = psychologist_of(worker->base.rig, random_below(&worker->base.random, 2));
+	const uint32_t dice = random_below(&worker->base.random, 20);
 	const struct place by_hand = random_place(worker, 21, 3);
 	uint64_t occupied;
-	rig_wait_for_room(&worker->stress->rig);
+	rig_wait_for_room(worker->base.rig);
 	if (dice < 6) {
 		claim(worker);
 	} else if (dice < 10) {
-		desk_cancel(desk, worker->sessions[random_below(&worker->random, 32)], span_of(""));
+		desk_cancel(desk, worker->sessions[random_below(&worker->base.random, 32)], span_of(""));
 	} else if (dice < 16) {
 		step(worker, psychologist);
 	} else if (dice < 18) {
@@ -117,8 +109,8 @@ static void finish(struct worker *worker, uint32_t psychologist)
 {
 	enum hours_step done;
 	do {
-		rig_wait_for_room(&worker->stress->rig);
-		done = desk_hours_step(&worker->stress->rig.desk, psychologist, &worker->progress);
+		rig_wait_for_room(worker->base.rig);
+		done = desk_hours_step(&worker->base.rig->desk, psychologist, &worker->progress);
 		CHECK(done != HOURS_STEP_MEMORY && done != HOURS_STEP_NO_ZONE);
 	} while (done != HOURS_STEP_DONE);
 }
@@ -130,9 +122,9 @@ static void violated(const char *what, uint16_t day, uint16_t minute)
 }
 
 /* The slots of a day that begin when hours may have some. */
-static void check_day(struct stress *stress, uint32_t psychologist, uint16_t day, const struct hours *hours)
+static void check_day(struct rig *rig, uint32_t psychologist, uint16_t day, const struct hours *hours)
 {
-	struct table *table = &stress->rig.table;
+	struct table *table = &rig->table;
 	uint16_t starts[HOURS_DAY_SLOTS_MAX];
 	const size_t wanted = hours->minutes != 0 ? hours_of_day(hours, day, starts) : 0;
 	size_t next = 0;
@@ -154,62 +146,37 @@ static void check_day(struct stress *stress, uint32_t psychologist, uint16_t day
 	}
 }
 
-static void check(struct worker *worker)
+static void check(void *argument)
 {
-	struct stress *stress = worker->stress;
-	const uint16_t today = zone_civil(civil_zone(), clock_wall_ms(&stress->rig.clock)).day;
+	struct worker *worker = argument;
+	struct rig *rig = worker->base.rig;
+	const uint16_t today = zone_civil(civil_zone(), clock_wall_ms(&rig->clock)).day;
 	for (uint32_t i = 0; i < 2; i++) {
-		const uint32_t psychologist = psychologist_of(stress, i);
+		const uint32_t psychologist = psychologist_of(rig, i);
 		struct buffer text = {0};
 		struct hours hours = {.minutes = 0};
 		struct hours_plan plan;
 		uint64_t lsn;
 		finish(worker, psychologist);
-		if (settings_get(&stress->rig.table.settings, SETTING_HOURS, psychologist, &text, &lsn)) {
+		if (settings_get(&rig->table.settings, SETTING_HOURS, psychologist, &text, &lsn)) {
 			CHECK(hours_plan_read((struct span){text.at, text.size}, &plan) && !plan.has_was);
 			CHECK(hours_read_text(plan.now, &hours));
 		}
 		for (uint32_t day = today + 1u; day <= today + (uint32_t)HORIZON; day++) {
-			check_day(stress, psychologist, (uint16_t)day, &hours);
+			check_day(rig, psychologist, (uint16_t)day, &hours);
 		}
 		buffer_fini(&text);
 	}
-	table_check(&stress->rig.table);
+	table_check(&rig->table);
 }
 
-static void *work(void *argument)
-{
-	struct worker *worker = argument;
-	struct stress *stress = worker->stress;
-	service_worker = worker->number;
-	for (uint32_t round = 0; round < ROUNDS_MAX && !stress->over; round++) {
-		for (uint32_t i = 0; i < TURNS; i++) {
-			turn(worker);
-		}
-		pthread_barrier_wait(&stress->barrier);
-		if (worker->number == 0) {
-			check(worker);
-			stress->over = rig_is_ended(&stress->rig);
-		}
-		pthread_barrier_wait(&stress->barrier);
-	}
-	rig_leave(&stress->rig);
-	return NULL;
-}
-
-static void run(struct stress *stress, uint64_t seconds, uint64_t seed)
+static void run(struct rig *rig, uint64_t seconds, uint64_t seed)
 {
 	static struct worker workers[THREADS];
-	for (uint32_t i = 0; i < THREADS; i++) {
-		workers[i].stress = stress;
-		workers[i].number = i;
-		workers[i].random = seed + i;
-		CHECK(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
-	}
-	rig_own(&stress->rig, seconds);
+	static const struct rig_work work = {turn, check, TURNS, ROUNDS_MAX};
+	rig_run(rig, &work, workers, sizeof workers[0], seconds, seed);
 	uint64_t sets = 0, opened = 0, closed = 0, occupied = 0, overlaps = 0, made = 0;
 	for (uint32_t i = 0; i < THREADS; i++) {
-		pthread_join(workers[i].thread, NULL);
 		sets += workers[i].sets;
 		made += workers[i].made;
 		opened += workers[i].progress.opened;
@@ -219,28 +186,27 @@ static void run(struct stress *stress, uint64_t seconds, uint64_t seed)
 	}
 	printf("hours_stress: %d threads, %" PRIu64 " times set, %" PRIu64 " slots opened, %" PRIu64 " closed, %" PRIu64
 	       " occupied, %" PRIu64 " in the way of others, %" PRIu64 " claims, %" PRIu64 " records\n",
-	       THREADS, sets, opened, closed, occupied, overlaps, made, wal_appended_lsn(stress->rig.wal));
+	       THREADS, sets, opened, closed, occupied, overlaps, made, wal_appended_lsn(rig->wal));
 }
 
 int main(int argc, char **argv)
 {
-	static struct stress stress;
+	static struct rig rig;
 	const uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 2;
 	const uint64_t seed = random_seed();
 	printf("hours_stress: SEED=0x%" PRIx64 "\n", seed);
-	struct config *config = &stress.rig.config;
+	struct config *config = &rig.config;
 	config->horizon_days = HORIZON;
 	config->hold_total_max = 60;
 	config->holds_per_client = 1;
 	config->holds_max = 1;
-	pthread_barrier_init(&stress.barrier, NULL, THREADS);
-	rig_begin(&stress.rig, THREADS);
+	rig_begin(&rig, THREADS);
 	/* Noon, so that no day ends meanwhile. */
-	const uint64_t now_ms = clock_wall_ms(&stress.rig.system);
-	atomic_store_explicit(&stress.rig.ahead_ms, (now_ms / 86400000 + 1) * 86400000 + 43200000 - now_ms,
+	const uint64_t now_ms = clock_wall_ms(&rig.system);
+	atomic_store_explicit(&rig.ahead_ms, (now_ms / 86400000 + 1) * 86400000 + 43200000 - now_ms,
 			      memory_order_relaxed);
-	run(&stress, seconds, seed);
-	rig_compare(&stress.rig);
-	rig_end(&stress.rig);
+	run(&rig, seconds, seed);
+	rig_compare(&rig);
+	rig_end(&rig);
 	return 0;
 }

@@ -15,6 +15,7 @@
  * Exits 1 with a line on a violation. With --canary the records that the copies may have or not are left out, which must be
  * found: then 0.
  */
+#include "words.h"
 #include <base/check.h>
 #include <base/clock.h>
 #include <base/crew.h>
@@ -348,12 +349,8 @@ int main(int argc, char **argv)
 {
 	static struct stress stress;
 	static struct worker workers[THREADS];
-	const bool canary = argc > 1 && strcmp(argv[argc - 1], "--canary") == 0;
-	argc -= canary;
-	const uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 5;
-	const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 3;
-	if (seconds < 1 || count < 1 || count > THREADS || argc > 3) {
-		fprintf(stderr, "usage: image_stress [seconds] [threads, 1 to %d] [--canary]\n", THREADS);
+	struct words words;
+	if (!words_read(&words, argc, argv, 3, THREADS)) {
 		return 2;
 	}
 	struct error error;
@@ -367,12 +364,12 @@ int main(int argc, char **argv)
 	copies_alloc(&stress.copies);
 	stress.psychologists[0] = toy_psychologist(&stress.table, 1);
 	stress.psychologists[1] = toy_psychologist(&stress.table, 2);
-	run(&stress, workers, (uint32_t)count, seconds);
-	const bool sound = check_all(&stress, canary);
-	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (canary ? "the canary was found" : "NOT sound"),
+	run(&stress, workers, words.threads, words.seconds);
+	const bool sound = check_all(&stress, words.canary);
+	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (words.canary ? "the canary was found" : "NOT sound"),
 	       stress.seed);
 	copies_free(&stress.copies);
 	toy_fini(&stress.toy);
 	table_fini(&stress.table);
-	return sound == canary;
+	return sound == words.canary;
 }

@@ -13,6 +13,7 @@
  *
  * Exits 1 with a line on a violation. With --canary the slot is left before the other is taken, which must be found: then 0.
  */
+#include "words.h"
 #include <base/check.h>
 #include <base/clock.h>
 #include <inttypes.h>
@@ -202,30 +203,26 @@ int main(int argc, char **argv)
 {
 	static struct stress stress;
 	static struct worker workers[THREADS];
-	const bool canary = argc > 1 && strcmp(argv[argc - 1], "--canary") == 0;
-	argc -= canary;
-	const uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 5;
-	const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 2;
-	if (seconds < 1 || count < 1 || count > THREADS || argc > 3) {
-		fprintf(stderr, "usage: move_stress [seconds] [threads, 1 to %d] [--canary]\n", THREADS);
+	struct words words;
+	if (!words_read(&words, argc, argv, 2, THREADS)) {
 		return 2;
 	}
 	begin(&stress);
-	stress.toy.hasty = canary ? stress.witness : 0;
-	run(&stress, workers, (uint32_t)count, seconds);
+	stress.toy.hasty = words.canary ? stress.witness : 0;
+	run(&stress, workers, words.threads, words.seconds);
 	const uint64_t looks = atomic_load_explicit(&stress.looks, memory_order_relaxed);
 	const uint64_t both_free = atomic_load_explicit(&stress.both_free, memory_order_relaxed);
 	printf("%" PRIu64 " records, %" PRIu64 " looks at both slots, %" PRIu64 " of them saw both free\n",
 	       toy_lsn(&stress.toy), looks, both_free);
 	CHECK(looks > 0);
 	bool sound = both_free == 0;
-	if (!canary) {
+	if (!words.canary) {
 		table_check(&stress.table);
 		sound = same_as_replay(&stress) && sound;
 	}
-	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (canary ? "the canary was found" : "NOT sound"),
+	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (words.canary ? "the canary was found" : "NOT sound"),
 	       stress.seed);
 	toy_fini(&stress.toy);
 	table_fini(&stress.table);
-	return sound == canary;
+	return sound == words.canary;
 }

@@ -4,6 +4,8 @@
  *
  *   rig_begin -> threads: rig_wait_for_room before each request ... rig_leave; meanwhile rig_own -> rig_compare -> rig_end
  *
+ * Where all threads rest now and then, for one of them to look at what they made, rig_run is the middle of that.
+ *
  * Threads: rig_wait_for_room, rig_is_ended and rig_leave any; the rest the one that began.
  */
 #pragma once
@@ -40,6 +42,25 @@ struct rig {
 	uint64_t changes;
 	_Atomic bool ended;       /* relaxed: only asks to stop */
 	_Atomic uint32_t running; /* release, acquire: the owner goes on until all have ended */
+	const struct rig_work *work;
+	pthread_barrier_t rest;
+	bool over; /* the first worker's decision; read and set while all rest */
+};
+
+/* What the threads do: so many turns, then all rest, and the first worker looks; until the time is over, or the rounds. */
+struct rig_work {
+	void (*turn)(void *worker);
+	void (*look)(void *worker);
+	uint32_t turns;
+	uint32_t rounds; /* at most, so that the simulated disk stays small */
+};
+
+/* What each thread has; first in the program's own struct. */
+struct rig_worker {
+	struct rig *rig;
+	pthread_t thread;
+	uint32_t number;
+	uint64_t random;
 };
 
 static uint64_t rig_wall_ms(void *context)
@@ -207,6 +228,44 @@ static inline void rig_leave(struct rig *rig)
 {
 	atomic_fetch_sub_explicit(&rig->running, 1, memory_order_release); /* pairs with rig_own */
 	rig_changed(rig);
+}
+
+static void *rig_work(void *argument)
+{
+	struct rig_worker *worker = argument;
+	struct rig *rig = worker->rig;
+	service_worker = worker->number;
+	for (uint32_t round = 0; round < rig->work->rounds && !rig->over; round++) {
+		for (uint32_t i = 0; i < rig->work->turns; i++) {
+			rig->work->turn(worker);
+		}
+		pthread_barrier_wait(&rig->rest);
+		if (worker->number == 0) {
+			rig->work->look(worker);
+			rig->over = rig_is_ended(rig);
+		}
+		pthread_barrier_wait(&rig->rest);
+	}
+	rig_leave(rig);
+	return NULL;
+}
+
+/* Lets the threads work. `workers`: as many as threads, each of `size` bytes, a struct rig_worker first. */
+static inline void rig_run(struct rig *rig, const struct rig_work *work, void *workers, size_t size, uint64_t seconds,
+			   uint64_t seed)
+{
+	rig->work = work;
+	CHECK(pthread_barrier_init(&rig->rest, NULL, rig->threads) == 0);
+	for (uint32_t i = 0; i < rig->threads; i++) {
+		struct rig_worker *worker = (void *)((char *)workers + i * size);
+		*worker = (struct rig_worker){.rig = rig, .number = i, .random = seed + i};
+		CHECK(pthread_create(&worker->thread, NULL, rig_work, worker) == 0);
+	}
+	rig_own(rig, seconds);
+	for (uint32_t i = 0; i < rig->threads; i++) {
+		CHECK(pthread_join(((struct rig_worker *)(void *)((char *)workers + i * size))->thread, NULL) == 0);
+	}
+	pthread_barrier_destroy(&rig->rest);
 }
 
 /* The caller has set the options that matter in rig->config. */

@@ -16,6 +16,7 @@
  *
  * Exits 1 with a line on a violation. With --canary claims are made without comparing, which must be found: then 0.
  */
+#include "words.h"
 #include <base/check.h>
 #include <base/clock.h>
 #include <base/ready.h>
@@ -386,12 +387,8 @@ int main(int argc, char **argv)
 {
 	static struct stress stress;
 	static struct worker workers[THREADS];
-	const bool canary = argc > 1 && strcmp(argv[argc - 1], "--canary") == 0;
-	argc -= canary;
-	const uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 5;
-	const uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 4;
-	if (seconds < 1 || count < 1 || count > THREADS || argc > 3) {
-		fprintf(stderr, "usage: table_stress [seconds] [threads, 1 to %d] [--canary]\n", THREADS);
+	struct words words;
+	if (!words_read(&words, argc, argv, 4, THREADS)) {
 		return 2;
 	}
 	struct error error;
@@ -399,16 +396,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "table_stress: %s\n", error.text);
 		return 2;
 	}
-	stress_init(&stress, canary);
-	run(&stress, workers, (uint32_t)count, seconds);
+	stress_init(&stress, words.canary);
+	run(&stress, workers, words.threads, words.seconds);
 	ready_stop();
-	const bool sound = check_all(&stress, workers, (uint32_t)count);
-	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (canary ? "the canary was found" : "NOT sound"),
+	const bool sound = check_all(&stress, workers, words.threads);
+	printf("%s, SEED=0x%" PRIx64 "\n", sound ? "sound" : (words.canary ? "the canary was found" : "NOT sound"),
 	       stress.seed);
-	for (uint64_t i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < words.threads; i++) {
 		free(workers[i].told);
 	}
 	toy_fini(&stress.toy);
 	table_fini(&stress.table);
-	return sound == canary;
+	return sound == words.canary;
 }
