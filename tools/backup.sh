@@ -13,6 +13,8 @@
 #     recovery takes it for a torn tail, which it is.
 #   - The server may remove old files meanwhile, or write behind the place where cp just is. Either leaves a gap, and
 #     slotd-replay --verify refuses any gap: then the copy is made again.
+#   - While an import goes on (import.slotd is there) what the log has is a part of another server's state, which would look
+#     whole: there is no backup of that. One that came and went meanwhile began with an empty log: the copy is made again.
 # What was acknowledged before the copying began was in the files before, and is in the copy.
 set -eu -o pipefail
 
@@ -45,19 +47,28 @@ copy() {
 		}
 	done
 }
+has_records() {
+	[ -n "$(slotd-replay "$1" --limit 1 2>/dev/null)" ]
+}
 newest_first() {
 	find "$dir" -maxdepth 1 -type f -name "$1" | sort -r
 }
 
 for ((attempt = 1; ; attempt++)); do
 	rm -f "$unfinished"/*
+	began_empty=true
+	! has_records "$dir" || began_empty=false
 	mapfile -t snapshots < <(newest_first 'snap-[0-9a-f]*.slotd')
 	copy "${snapshots[@]}"
 	mapfile -t segments < <(newest_first 'wal-[0-9a-f]*.slotd')
 	copy "${segments[@]}"
 	rm -f "$unfinished/error"
+	if [ -e "$dir/import.slotd" ]; then
+		echo "backup: an import into $dir has not ended, and a part of a state must not be restored: back up when it has" >&2
+		exit 1
+	fi
 	if [ ${#segments[@]} -gt 0 ] && said=$(slotd-replay "$unfinished" --verify 2>&1); then
-		break
+		$began_empty && has_records "$unfinished" || break
 	fi
 	if [ $attempt -eq $attempts ]; then
 		echo "backup: $attempts copies of $dir are not sound; is it? Run: slotd-replay $dir --verify" >&2
