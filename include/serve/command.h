@@ -54,11 +54,14 @@ enum command_class {
 
 enum command_flag {
 	COMMAND_WHILE_LOADING = 1, /* answered during replay */
-	COMMAND_WRITES = 2,        /* appends a record */
+	COMMAND_WRITES = 2,        /* appends a record, but for the requests that `reads` says */
 	COMMAND_CLAIMS = 8,        /* words 1 to 4 are psychologist, date, time, client: worth a look ahead */
 	COMMAND_IN_MULTI = 4,      /* executed even between MULTI and EXEC (EXEC, DISCARD, MULTI, WATCH, QUIT, RESET) */
 	COMMAND_NOT_IN_MULTI = 16, /* not queued; neither is what writes and has no plan */
 };
+
+/* Does this request of a command that writes only read? Arity is checked before. */
+typedef bool command_reads_f(const struct request *request);
 
 /* One argument, for COMMAND DOCS: redis-cli shows it as a hint. */
 struct command_argument {
@@ -76,6 +79,7 @@ struct command {
 	command_f *execute;
 	command_plan_f *plan; /* NULL: it cannot be one of a group */
 	command_answer_f *answer;
+	command_reads_f *reads; /* NULL: no request of one that writes only reads */
 	enum command_class class;
 	unsigned flags;
 	uint32_t words_min; /* words of a request, the name included */
@@ -85,6 +89,9 @@ struct command {
 	const char *since;   /* "0.1.0" */
 	struct command_argument arguments[COMMAND_ARGUMENTS_MAX];
 };
+
+/* May this request append a record? */
+bool command_writes(const struct command *command, const struct request *request);
 
 /* Of the classes that give way to bookings and reads: hours, sync. */
 bool command_can_wait(const struct command *command);

@@ -13,6 +13,11 @@ static void reply_word_count(struct reply *reply, const struct command *command)
 		    command->usage[0] != '\0' ? " " : "", command->usage);
 }
 
+bool command_writes(const struct command *command, const struct request *request)
+{
+	return (command->flags & COMMAND_WRITES) && (command->reads == NULL || !command->reads(request));
+}
+
 /* The command to execute; NULL, having said why, if there is none. */
 static const struct command *admit(const struct service *service, const struct client *client,
 				   const struct request *request, struct reply *reply)
@@ -38,7 +43,7 @@ static const struct command *admit(const struct service *service, const struct c
 		return NULL;
 	}
 	const char *refusal = log_state_refusal(client->log);
-	if (refusal != NULL && (command->flags & COMMAND_WRITES)) {
+	if (refusal != NULL && command_writes(command, request)) {
 		reply_error(reply, "%s", refusal);
 		return NULL;
 	}

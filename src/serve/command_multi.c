@@ -38,7 +38,7 @@ void multi_enqueue(const struct service *service, struct client *client, const s
 		   const struct request *request, struct reply *reply)
 {
 	const bool alone =
-	    (command->flags & COMMAND_NOT_IN_MULTI) || ((command->flags & COMMAND_WRITES) && command->plan == NULL);
+	    (command->flags & COMMAND_NOT_IN_MULTI) || (command->plan == NULL && command_writes(command, request));
 	if (alone) {
 		reply_error(reply, "ERR %s is not allowed in a MULTI: send it before or after", command->name);
 		client->multi.broken = true;

@@ -49,6 +49,18 @@
 		.name = what, .type = "string", .optional = true, .multiple = true                                     \
 	}
 
+/* HOURS, CALENDAR */
+static bool gets(const struct request *request)
+{
+	return span_is(request->words[1], "GET");
+}
+
+/* BUSY psychologist */
+static bool lists(const struct request *request)
+{
+	return request->count == 2;
+}
+
 static const struct command commands[] = {
     {
 	.name = "BOOK",
@@ -299,6 +311,7 @@ static const struct command commands[] = {
     {
 	.name = "HOURS",
 	.execute = command_hours,
+	.reads = gets,
 	.class = COMMAND_HOURS,
 	.flags = COMMAND_WRITES,
 	.words_min = 3,
@@ -315,6 +328,7 @@ static const struct command commands[] = {
     {
 	.name = "BUSY",
 	.execute = command_busy,
+	.reads = lists,
 	.class = COMMAND_SYNC,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,
@@ -330,6 +344,7 @@ static const struct command commands[] = {
     {
 	.name = "CALENDAR",
 	.execute = command_calendar,
+	.reads = gets,
 	.class = COMMAND_SYNC,
 	.flags = COMMAND_WRITES,
 	.words_min = 2,

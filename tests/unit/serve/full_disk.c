@@ -58,6 +58,45 @@ static const char *ask(const char *request)
 	return line;
 }
 
+/* All lines of the answer, with blanks between. */
+static const char *ask_all(const char *request)
+{
+	static char text[1024];
+	size_t size = 0;
+	struct span got;
+	ask(request);
+	cr_assert(connection_send(&connection, span_of("PING\r\n"), &error), "%s", error.text);
+	size += (size_t)snprintf(text, sizeof text, "%s", line);
+	while (connection_line(&connection, &got) == CONNECTION_LINE && !span_is(got, "+PONG")) {
+		size += (size_t)snprintf(text + size, sizeof text - size, " %.*s", (int)got.size, (const char *)got.at);
+		cr_assert_lt(size, sizeof text);
+	}
+	return text;
+}
+
+/* What is kept for a psychologist, and can be asked for. */
+static void keep(void)
+{
+	cr_assert_str_eq(ask("HOURS SET dr-kim UTC 50 10"), "+OK");
+	cr_assert_str_eq(ask("CALENDAR SET dr-kim https://calendar.example/"), "+OK");
+	cr_assert_str_eq(ask_all("BUSY dr-kim google 1 2031-01-05T00:00 2031-01-06T00:00"), "*3 :0 :0 :0");
+}
+
+/* Reading goes on, also of what is kept, by commands that write with other words. */
+static void check_reads(void)
+{
+	cr_assert_str_eq(ask("PING"), "+PONG");
+	cr_assert_str_eq(ask("SLOTS dr-lee 2031-01-31"), "*0");
+	cr_assert_str_eq(ask_all("HOURS GET dr-kim"), "*3 $3 UTC $2 50 $2 10");
+	cr_assert_str_eq(ask_all("CALENDAR GET dr-kim"), "$25 https://calendar.example/");
+	cr_assert_str_eq(ask_all("calendar get"), "*1 *2 $6 dr-kim $25 https://calendar.example/");
+	cr_assert_not_null(strstr(ask_all("BUSY dr-kim"), "$6 google $10 generation :1 "));
+	cr_assert_eq(strncmp(ask("HOURS DEL dr-kim"), "-MISCONF ", 9), 0, "%s", line);
+	cr_assert_eq(strncmp(ask("CALENDAR DEL dr-kim"), "-MISCONF ", 9), 0, "%s", line);
+	cr_assert_eq(strncmp(ask("BUSY dr-kim google 2 2031-01-05T00:00 2031-01-06T00:00"), "-MISCONF ", 9), 0, "%s",
+		     line);
+}
+
 /* Books slot after slot from *next on until one is refused or `most` are booked; returns how many were. */
 static unsigned book(unsigned *next, unsigned most)
 {
@@ -77,8 +116,7 @@ static void check_refusals(void)
 	cr_assert_eq(strncmp(line, "-MISCONF No space left for the log", 34), 0, "%s", line);
 	cr_assert_eq(strncmp(ask("CANCEL 1"), "-MISCONF ", 9), 0, "%s", line);
 	cr_assert_eq(strncmp(ask("OPEN dr-kim 2031-01-01 09:00 50"), "-MISCONF ", 9), 0, "%s", line);
-	cr_assert_str_eq(ask("PING"), "+PONG");
-	cr_assert_str_eq(ask("SLOTS dr-lee 2031-01-31"), "*0");
+	check_reads();
 }
 
 /* Asks until a booking is taken: the server looks for space once a second. */
@@ -105,6 +143,7 @@ static void fill_and_make_space(const char *options)
 	cr_assert(server_start(&server, &error), "%s", error.text);
 	cr_assert(connection_open(&connection, server.port, &error), "%s", error.text);
 
+	keep();
 	unsigned next = 0;
 	unsigned booked = book(&next, 20000);
 	cr_assert_gt(booked, 100);
