@@ -8,10 +8,8 @@
  * between the members of a group and in each of them; and with any choice of the last sectors. After each the log is opened,
  * and the table is compared, word for word, with the two it may be. The same again with the command alone in its batch.
  */
-#include <criterion/criterion.h>
-#include <log/replay.h>
+#include "desk_on_log.h"
 #include <serve/group.h>
-#include <sim/sim_disk.h>
 #include <slot/image.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,69 +19,6 @@
 #define MANY        104 /* slots: two years of weeks */
 #define FEW         12
 #define SECTORS_MAX 8 /* of which any choice is made */
-
-struct server {
-	struct config config;
-	struct service service;
-	struct clock clock;
-	struct memory memory;
-	struct table table;
-	struct desk desk;
-	struct wal *wal;
-	struct rebuild rebuild;
-};
-
-static uint64_t wall_ms(void *context)
-{
-	(void)context;
-	return NOW_MS;
-}
-
-static uint64_t monotonic_ns(void *context)
-{
-	(void)context;
-	return 1000000;
-}
-
-static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
-{
-	struct server *server = context;
-	return rebuild_record(&server->rebuild, record, lsn, error);
-}
-
-static void start(struct server *server, struct sim_disk *disk)
-{
-	struct error error = {0};
-	struct wal_recovery found;
-	const struct table_options table_options = {.stripe_count = 1, .seed = 5};
-	*server = (struct server){.clock = {.wall_ms = wall_ms, .monotonic_ns = monotonic_ns}};
-	server->config.holds_max = server->config.holds_per_client = 10;
-	server->config.hold_total_max = 3600;
-	server->service = (struct service){.config = &server->config, .clock = &server->clock};
-	memory_init(&server->memory, 2 << 20);
-	cr_assert(table_init(&server->table, &server->memory, &table_options, &error), "%s", error.text);
-	server->desk = (struct desk){
-	    .service = &server->service, .memory = &server->memory, .table = &server->table, .clock = &server->clock};
-	struct wal_options options = {.segment_size = 64 * DISK_ALIGN,
-				      .batch_size = 8 * DISK_ALIGN,
-				      .record_size = RECORD_SIZE_MAX,
-				      .appenders = 1,
-				      .flush = true};
-	const struct snapshot_target into = {.table = &server->table, .crew = 1};
-	cr_assert(rebuild_begin(&server->rebuild, &into, &disk->port, &options.start, &error), "%s", error.text);
-	cr_assert(wal_open(&server->wal, &options, &disk->port, &server->clock, on_record, server, &found, &error),
-		  "%s", error.text);
-	table_restore_done(&server->table);
-	cr_assert(desk_restore_holds(&server->desk, server->rebuild.newest_ms, &error), "%s", error.text);
-	atomic_store_explicit(&server->desk.wal, server->wal, memory_order_release);
-}
-
-static void stop(struct server *server)
-{
-	wal_close(server->wal);
-	holds_fini(&server->desk.holds);
-	table_fini(&server->table);
-}
 
 static char *dump(const struct server *server)
 {
@@ -199,13 +134,13 @@ static void recover(struct hall *hall, bool whole, const char *how, size_t n)
 {
 	struct server server;
 	hall->twin.queued = 0;
-	start(&server, &hall->twin);
+	server_start(&server, &hall->twin, RECORD_SIZE_MAX, NOW_MS);
 	char *found = dump(&server);
 	cr_assert_str_eq(found, whole ? hall->after : hall->before, "%s %zu", how, n);
 	hall->kept += whole;
 	hall->lost += !whole;
 	free(found);
-	stop(&server);
+	server_stop(&server);
 }
 
 static struct sim_file *follow(struct hall *hall)
@@ -241,13 +176,6 @@ static void lose_any_sectors(struct hall *hall)
 	}
 }
 
-static void settle(struct hall *hall)
-{
-	do {
-		wal_pump(hall->server.wal);
-	} while (sim_disk_step(&hall->disk) || !wal_idle(hall->server.wal));
-}
-
 /* Sends what was appended, and finds it among what waits. */
 static void send(struct hall *hall)
 {
@@ -269,7 +197,7 @@ static void crash_in(struct outcome (*command)(struct server *server), bool alon
 	static struct hall hall;
 	sim_disk_init(&hall.disk, 1);
 	sim_disk_init(&hall.twin, 2);
-	start(&hall.server, &hall.disk);
+	server_start(&hall.server, &hall.disk, RECORD_SIZE_MAX, NOW_MS);
 	for (uint32_t slot = 0; slot < slots; slot++) {
 		const struct place place = place_at(slot);
 		cr_assert_eq(desk_open(&hall.server.desk, &place, 50, 1, 50).code, OUTCOME_DONE);
@@ -277,7 +205,7 @@ static void crash_in(struct outcome (*command)(struct server *server), bool alon
 	for (uint32_t slot = 0; slot < 3; slot++) {
 		cr_assert_eq(book(&hall.server, slot, "client-1"), slot + 1);
 	}
-	settle(&hall);
+	server_settle(&hall.server, &hall.disk);
 	hall.before = dump(&hall.server);
 	if (!alone) {
 		book(&hall.server, 3, "client-2");
@@ -295,8 +223,8 @@ static void crash_in(struct outcome (*command)(struct server *server), bool alon
 	cr_assert_gt(hall.lost, 100);
 	free(hall.before);
 	free(hall.after);
-	settle(&hall);
-	stop(&hall.server);
+	server_settle(&hall.server, &hall.disk);
+	server_stop(&hall.server);
 	sim_disk_fini(&hall.twin);
 	sim_disk_fini(&hall.disk);
 }
