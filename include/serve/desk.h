@@ -79,7 +79,8 @@ enum outcome_code {
 	OUTCOME_INTERVALS,    /* busy-intervals-max */
 	OUTCOME_MEMORY,       /* maxmemory is reached */
 	OUTCOME_UNFINISHED,   /* HOURS: see desk_hours; never an answer */
-	OUTCOME_LIMIT,        /* more changes together than the log takes as one record */
+	OUTCOME_LIMIT,        /* more changes together than the log takes as one record, */
+	OUTCOME_FULL,         /* or than it has room for at this moment */
 };
 
 struct outcome {

@@ -118,6 +118,7 @@ const char *outcome_word(enum outcome_code code)
 	    [OUTCOME_THERE] = "STATE",   [OUTCOME_NOSESSION] = "NOSESSION", [OUTCOME_CLIENT_HOLDS] = "LIMIT",
 	    [OUTCOME_HOLDS] = "LIMIT",   [OUTCOME_HOLD_TOTAL] = "LIMIT",    [OUTCOME_FUTURE] = "ERR",
 	    [OUTCOME_MEMORY] = "OOM",    [OUTCOME_LIMIT] = "LIMIT",         [OUTCOME_TWICE] = "ERR",
+	    [OUTCOME_FULL] = "LIMIT",
 	};
 	CHECK(code != OUTCOME_DONE);
 	CHECK((size_t)code < sizeof words / sizeof words[0]);
@@ -152,6 +153,7 @@ static const char *const refusals[] = {
     [OUTCOME_HOLDS] = "LIMIT There are as many holds as there may be (holds-max)",
     [OUTCOME_FUTURE] = "ERR date must not be after today: only days that are over can be purged",
     [OUTCOME_LIMIT] = "LIMIT So many changes at once do not fit into one record of the log: raise segment-size",
+    [OUTCOME_FULL] = "LIMIT The log has no room for so many changes at this moment: send them again",
 };
 
 void reply_refusal(struct reply *reply, const struct desk *desk, const struct outcome *outcome)

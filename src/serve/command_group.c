@@ -188,7 +188,7 @@ static void reply_lost(const struct group_part *part, struct reply *reply)
 void command_answer_bookall(const struct group_part *part, const struct desk *desk, struct reply *reply)
 {
 	const struct outcome *first = &part->changes[0].outcome;
-	if (first->code == OUTCOME_MEMORY || first->code == OUTCOME_LIMIT) {
+	if (first->code == OUTCOME_MEMORY || first->code == OUTCOME_LIMIT || first->code == OUTCOME_FULL) {
 		reply_refusal(reply, desk, first); /* of all of them */
 		return;
 	}

@@ -103,7 +103,7 @@ static bool prepare_hold(struct group_round *round, uint32_t i, struct outcome *
 	struct group_effect *effect = &round->effects[i];
 	const uint32_t ending = holds_ending(round, i, effect->client);
 	if (!round_has_room(round, DESK_EXPIRE_SIZE)) {
-		*outcome = (struct outcome){.code = OUTCOME_LIMIT};
+		*outcome = (struct outcome){.code = OUTCOME_FULL};
 		return false;
 	}
 	round->appended += DESK_EXPIRE_SIZE; /* if a hold of somebody's that is over makes room for it */
@@ -152,8 +152,9 @@ static enum group_step prepare(struct group_round *round)
 			group->changes[outcome.code == OUTCOME_MEMORY ? 0 : i].outcome = outcome;
 		}
 	}
-	if (result == STEP_READY && !round_fits(round)) {
-		group->changes[0].outcome = (struct outcome){.code = OUTCOME_LIMIT};
+	const enum outcome_code fits = result == STEP_READY ? round_fits(round) : OUTCOME_DONE;
+	if (fits != OUTCOME_DONE) {
+		group->changes[0].outcome = (struct outcome){.code = fits};
 		result = STEP_REFUSED;
 	}
 	if (result != STEP_READY) {

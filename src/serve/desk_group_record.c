@@ -46,7 +46,7 @@ static bool record_of(const struct group_round *round, const struct group_effect
 	return false;
 }
 
-bool round_fits(const struct group_round *round)
+enum outcome_code round_fits(const struct group_round *round)
 {
 	size_t size = 0;
 	uint32_t count = 0;
@@ -58,7 +58,10 @@ bool round_fits(const struct group_round *round)
 		}
 	}
 	const size_t all = count < 2 ? size : record_group_size(size);
-	return all <= wal_record_size(desk_wal(round->desk)) && (count == 0 || round_has_room(round, all));
+	if (all > wal_record_size(desk_wal(round->desk))) {
+		return OUTCOME_LIMIT;
+	}
+	return count == 0 || round_has_room(round, all) ? OUTCOME_DONE : OUTCOME_FULL;
 }
 
 /* Encodes the members, if there is room for them; returns their size, *last is the last of them. */

@@ -175,7 +175,7 @@ enum group_step round_judge(struct group_round *round)
 	}
 	sort(round);
 	if (!look(round)) {
-		group->changes[0].outcome = (struct outcome){.code = OUTCOME_LIMIT};
+		group->changes[0].outcome = (struct outcome){.code = OUTCOME_FULL};
 		return STEP_REFUSED;
 	}
 	bool refused = false;

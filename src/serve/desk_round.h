@@ -88,7 +88,7 @@ static inline const struct group_change *round_change(const struct group_round *
  * largest size, or has made more since [I5]. */
 bool round_has_room(const struct group_round *round, size_t size);
 
-/* Does the log take all of it as one record, and has it room for that? */
-bool round_fits(const struct group_round *round);
+/* Does the log take all of it as one record (else LIMIT), and has it room for that (else FULL)? DONE: yes. */
+enum outcome_code round_fits(const struct group_round *round);
 /* Appends what has changed, a single change as a record of its own. Returns its lsn; 0 if nothing has. */
 uint64_t round_append(const struct group_round *round);

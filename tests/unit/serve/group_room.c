@@ -107,7 +107,7 @@ Test(group_room, for_holds_that_are_over_and_the_series_or_it_is_to_be_sent_agai
 	cr_assert_eq(fill(takes - 1), takes - 1);
 	cr_assert(wal_has_room(server.wal), "or the request would wait");
 	const uint64_t before = wal_appended_lsn(server.wal);
-	cr_assert_eq(book_series().code, OUTCOME_LIMIT);
+	cr_assert_eq(book_series().code, OUTCOME_FULL);
 	const uint64_t expired = wal_appended_lsn(server.wal) - before;
 	cr_assert_eq(expired, SERIES);
 	cr_assert_eq(booked(), 0);
