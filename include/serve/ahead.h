@@ -1,9 +1,13 @@
 /*
- * ahead: a look at a burst of requests before they are executed, so that the memory they need is on its way.
+ * ahead: bursts of claims, cut before the first of them is executed, so that the memory they need is on its way.
  *
- * A pipelined burst is parsed twice: once here, where nothing is decided, answered or kept, and once to be executed. The
- * first costs some tens of nanoseconds a request; a claim of a slot among millions waits several times that for memory,
- * if nobody asked for it before.
+ * A claim of a slot among millions goes to several places in memory, and would wait for each of them. So the claims at the
+ * start of what a connection sent are cut together, and what they will look at is called to the cache; nothing is decided,
+ * answered or changed. Then they are handed out one by one to be executed. The first request that is no claim ends the burst,
+ * and is handed out with it. What is not whole, or no request, is left to the connection's own parser, which keeps its place.
+ *
+ *   bytes  | claim | claim | claim | SLOT ... | claim | cla
+ *          '--------- cut ahead -------------'
  *
  * Threads: owned by the worker.
  */
@@ -12,13 +16,20 @@
 #include <serve/desk.h>
 #include <wire/request.h>
 
-/* Zero-initialised is ready. */
+/* Zero-initialised is ready, and empty. */
 struct ahead {
-	struct request request; /* what the burst is cut with; the connection's own keeps its place */
+	struct request requests[TABLE_PROSPECTS_MAX]; /* each with the words of its own */
+	size_t sizes[TABLE_PROSPECTS_MAX];            /* bytes of each */
+	size_t count;
+	size_t next; /* to be handed out */
 	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
 };
 
-/* Looks at the claims at the start of `bytes`, which begin with a request. Returns how many bytes to execute before the
- * next look is worth it: up to the last claim seen, or all if there is another request before it. */
-size_t ahead_look(struct ahead *ahead, const struct desk *desk, struct span bytes);
+/* What request_parse would say of `bytes` with the connection's `own` request, the table looked at if it is loaded. READY: the
+ * request is *request, with words as request_parse gives them. The bytes of a burst stay where they are until all of it has
+ * been handed out, or it is forgotten. */
+enum request_result ahead_cut(struct ahead *ahead, const struct service *service, struct request *own,
+			      struct span bytes, const struct request **request, size_t *used, const char **refusal);
+/* What is left of the burst will not be asked for here. */
+void ahead_forget(struct ahead *ahead);
 void ahead_fini(struct ahead *ahead);

@@ -80,6 +80,12 @@ enum request_result request_parse(struct request *request, struct span input, si
  * from elsewhere, as those of the config file. */
 enum request_result request_split(struct request *request, struct span line, const char **error);
 
+/* Has nothing of the next request come yet, nor anything to be dropped before it? */
+static inline bool request_is_at_start(const struct request *request)
+{
+	return request->state == REQUEST_AT_START && request->scanned == 0;
+}
+
 /* Forgets a request of which only a part came, as if none had begun. */
 void request_restart(struct request *request);
 

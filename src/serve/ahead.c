@@ -18,28 +18,53 @@ static bool expect(const struct desk *desk, const struct request *request, struc
 	return true;
 }
 
-size_t ahead_look(struct ahead *ahead, const struct desk *desk, struct span bytes)
+/* Cuts the burst at the start of `bytes`. */
+static void look(struct ahead *ahead, const struct desk *desk, struct span bytes)
 {
 	size_t seen = 0;
-	size_t count = 0;
-	while (seen < bytes.size && count < TABLE_PROSPECTS_MAX) {
+	size_t claims = 0;
+	ahead_forget(ahead);
+	while (ahead->count == claims && claims < TABLE_PROSPECTS_MAX) {
+		struct request *request = &ahead->requests[claims];
 		size_t used;
 		const char *refusal;
 		const struct span rest = {bytes.at + seen, bytes.size - seen};
-		if (request_parse(&ahead->request, rest, &used, &refusal) != REQUEST_READY ||
-		    !expect(desk, &ahead->request, &ahead->prospects[count])) {
-			request_restart(&ahead->request);
-			seen = bytes.size;
+		if (request_parse(request, rest, &used, &refusal) != REQUEST_READY) {
+			request_restart(request);
 			break;
 		}
+		ahead->sizes[ahead->count++] = used;
 		seen += used;
-		count++;
+		claims += expect(desk, request, &ahead->prospects[claims]);
 	}
-	table_approach(desk->table, ahead->prospects, count);
-	return seen;
+	table_approach(desk->table, ahead->prospects, claims);
+}
+
+enum request_result ahead_cut(struct ahead *ahead, const struct service *service, struct request *own,
+			      struct span bytes, const struct request **request, size_t *used, const char **refusal)
+{
+	/* Acquire; pairs with take_log, as in command_execute. */
+	if (ahead->next == ahead->count && request_is_at_start(own) &&
+	    !atomic_load_explicit(&service->loading, memory_order_acquire)) {
+		look(ahead, service->desk, bytes);
+	}
+	if (ahead->next == ahead->count) {
+		*request = own;
+		return request_parse(own, bytes, used, refusal);
+	}
+	*request = &ahead->requests[ahead->next];
+	*used = ahead->sizes[ahead->next++];
+	return REQUEST_READY;
+}
+
+void ahead_forget(struct ahead *ahead)
+{
+	ahead->count = ahead->next = 0;
 }
 
 void ahead_fini(struct ahead *ahead)
 {
-	request_fini(&ahead->request);
+	for (size_t i = 0; i < TABLE_PROSPECTS_MAX; i++) {
+		request_fini(&ahead->requests[i]);
+	}
 }

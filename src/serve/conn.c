@@ -153,37 +153,24 @@ static void wait_for_turn(struct conn *conn)
 					       : BACKGROUND_READ);
 }
 
-/* Brings near what the next requests need; returns how many of the bytes these are. */
-static size_t look_ahead(struct conn *conn, struct span bytes)
-{
-	const struct service *service = conn->worker->service;
-	const struct desk *desk = service->desk;
-	/* Acquire; pairs with take_log, as in command_execute. */
-	const bool loading = atomic_load_explicit(&service->loading, memory_order_acquire);
-	/* In the midst of a request that was refused there is nothing to see. */
-	const bool refused =
-	    conn->request.state == REQUEST_IN_LONG_LINE || conn->request.state == REQUEST_IN_LONG_ARRAY;
-	return loading || refused ? bytes.size : ahead_look(&conn->worker->ahead, desk, bytes);
-}
-
 /* Executes requests from the start of `bytes` until none is whole or the connection must wait. Returns how many bytes are
  * done with. */
 static size_t execute(struct conn *conn, struct span bytes)
 {
+	struct service *service = conn->worker->service;
+	struct ahead *ahead = &conn->worker->ahead;
 	struct reply reply = {&conn->gate.waiting, conn->client.protocol};
 	uint64_t lsn = 0;
 	uint32_t replies = 0;
 	size_t done = 0;
-	size_t looked = 0;
 	clock_stand();
 	while (done < bytes.size && !blocked(conn)) {
-		if (done >= looked) {
-			looked = done + look_ahead(conn, (struct span){bytes.at + done, bytes.size - done});
-		}
+		const struct request *request;
 		size_t used = 0;
 		const char *refusal = NULL;
 		const struct span rest = {bytes.at + done, bytes.size - done};
-		const enum request_result result = request_parse(&conn->request, rest, &used, &refusal);
+		const enum request_result result =
+		    ahead_cut(ahead, service, &conn->request, rest, &request, &used, &refusal);
 		done += used;
 		if (result == REQUEST_INCOMPLETE) {
 			break;
@@ -193,7 +180,7 @@ static size_t execute(struct conn *conn, struct span bytes)
 			struct client *client = &conn->client;
 			reply.protocol = client->protocol;
 			client->postpones = !background_has_turn(conn->worker, conn);
-			const uint64_t needs = command_execute(conn->worker->service, client, &conn->request, &reply);
+			const uint64_t needs = command_execute(service, client, request, &reply);
 			if (client->postponed) {
 				done -= used;
 				wait_for_turn(conn);
@@ -205,11 +192,12 @@ static size_t execute(struct conn *conn, struct span bytes)
 		} else if (result != REQUEST_EMPTY) {
 			reply_error(&reply, "%s", refusal);
 			conn->client.multi.broken = true; /* as for any request that is refused, if there is a MULTI */
-			count(&service_counters(conn->worker->service)->errors, 1);
+			count(&service_counters(service)->errors, 1);
 			replies++;
 			conn->broken = result == REQUEST_BROKEN;
 		}
 	}
+	ahead_forget(ahead);
 	clock_go_on();
 	gate_mark(&conn->gate, lsn, replies);
 	background_note(conn->worker, conn, replies);

@@ -24,7 +24,8 @@ struct feed {
 	bool broken;
 };
 
-static inline void feed_write(struct feed *feed, enum request_result result, const char *error)
+static inline void feed_write(struct feed *feed, const struct request *request, enum request_result result,
+			      const char *error)
 {
 	struct buffer *transcript = &feed->transcript;
 	if (result != REQUEST_READY) {
@@ -34,8 +35,8 @@ static inline void feed_write(struct feed *feed, enum request_result result, con
 	}
 	feed->ready++;
 	buffer_format(transcript, "ready");
-	for (uint32_t i = 0; i < feed->request.count; i++) {
-		const struct span word = feed->request.words[i];
+	for (uint32_t i = 0; i < request->count; i++) {
+		const struct span word = request->words[i];
 		CHECK(word.size <= WORD_SIZE_MAX);
 		buffer_format(transcript, " %zu:", word.size);
 		buffer_add(transcript, word.at, word.size);
@@ -79,7 +80,7 @@ static inline void feed_bytes(struct feed *feed, struct span piece)
 			break;
 		}
 		if (result != REQUEST_EMPTY) {
-			feed_write(feed, result, error);
+			feed_write(feed, &feed->request, result, error);
 		}
 		if (result == REQUEST_BROKEN) {
 			feed->broken = true;
