@@ -648,11 +648,16 @@ static const struct command commands[] = {
 static_assert(COMMAND_COUNT * 4 <= CELL_COUNT, "the hash table of names is sparse");
 static uint8_t cells[CELL_COUNT];
 
-/* Of the length and the first eight letters, case folded; names that share both are told apart by comparison. */
+/* Of the length and the first and last four letters, or three, case folded; names that share them are told apart by comparison.
+ * Loads of one size each: a copy of as many bytes as there are is waited for before it can be loaded whole. */
 static size_t cell_of(struct span name)
 {
 	uint64_t letters = 0;
-	memcpy(&letters, name.at, name.size < sizeof letters ? name.size : sizeof letters);
+	if (name.size >= sizeof(uint32_t)) {
+		letters = load32(name.at) | (uint64_t)load32(name.at + name.size - sizeof(uint32_t)) << 32;
+	} else if (name.size > 0) {
+		letters = (uint64_t)name.at[0] << 16 | (uint64_t)name.at[name.size / 2] << 8 | name.at[name.size - 1];
+	}
 	letters = (letters | UINT64_C(0x2020202020202020)) + name.size;
 	return (size_t)((letters * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
