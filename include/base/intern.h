@@ -70,6 +70,8 @@ uint32_t intern_find(const struct intern *intern, struct span token);
 /* The number of a token, added if new. 0 only when the budget is spent; with `promised`, which does not ask the budget
  * but takes from it (memory_force), only when address space is. */
 uint32_t intern_add(struct intern *intern, struct span token, bool promised);
+/* The same of one that was just looked for in vain: it is not looked for again before bytes are taken for it. */
+uint32_t intern_add_new(struct intern *intern, struct span token, bool promised);
 /* The token of a number; good for the life of the intern. */
 struct span intern_token(const struct intern *intern, uint32_t number);
 

@@ -239,14 +239,9 @@ static void strike_out(struct intern *intern, uint32_t number, size_t token_size
 	}
 }
 
-uint32_t intern_add(struct intern *intern, struct span token, bool promised)
+/* Of a token that is not there, as far as is known. */
+static uint32_t add(struct intern *intern, uint64_t hash, struct span token, bool promised)
 {
-	CHECK(token.size >= 1 && token.size <= TOKEN_SIZE_MAX);
-	const uint64_t hash = intern_hash(intern, token);
-	const uint32_t there = index_find(&intern->index, hash, &token);
-	if (there != 0) {
-		return there;
-	}
 	if (promised) {
 		memory_force(intern->memory, price_of(intern, token.size));
 	} else if (!memory_take(intern->memory, price_of(intern, token.size))) {
@@ -262,6 +257,20 @@ uint32_t intern_add(struct intern *intern, struct span token, bool promised)
 		strike_out(intern, number, token.size);
 	}
 	return first;
+}
+
+uint32_t intern_add(struct intern *intern, struct span token, bool promised)
+{
+	CHECK(token.size >= 1 && token.size <= TOKEN_SIZE_MAX);
+	const uint64_t hash = intern_hash(intern, token);
+	const uint32_t there = index_find(&intern->index, hash, &token);
+	return there != 0 ? there : add(intern, hash, token, promised);
+}
+
+uint32_t intern_add_new(struct intern *intern, struct span token, bool promised)
+{
+	CHECK(token.size >= 1 && token.size <= TOKEN_SIZE_MAX);
+	return add(intern, intern_hash(intern, token), token, promised);
 }
 
 struct span intern_token(const struct intern *intern, uint32_t number)
