@@ -73,6 +73,15 @@ static inline void store64(uint8_t *at, uint64_t value)
 	memcpy(at, &value, sizeof value);
 }
 
+/* Asks for the line that will be written after some more, by who writes one record behind the other and is at `at`. Such lines
+ * are far: the device, or the thread that made the memory ready, had them last; and at the next lock all stores must have
+ * theirs. Only a hint: it may lie beyond the memory there is. */
+#define WRITE_AHEAD 256
+static inline void write_ahead(const void *at)
+{
+	__builtin_prefetch((const uint8_t *)at + WRITE_AHEAD, 1);
+}
+
 /* A growing buffer. Zero-initialised is empty. Growth that malloc refuses aborts: what a peer can make grow is bounded
  * by its owner before it comes here. */
 struct buffer {

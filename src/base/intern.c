@@ -211,6 +211,7 @@ static uint32_t write_down(struct intern *intern, struct span token)
 	uint32_t number = intern->next;
 	const uint64_t end = (uint64_t)number + steps;
 	if (reach(intern, end)) {
+		write_ahead(place_of(intern, number));
 		put_down(intern, number, token);
 		intern->next = (uint32_t)end;
 		intern->count++;

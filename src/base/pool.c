@@ -3,6 +3,7 @@
  *
  * The stack is last in, first out: what was given back a moment ago is still in some cache.
  */
+#include <base/bytes.h>
 #include <base/check.h>
 #include <base/pool.h>
 
@@ -87,6 +88,7 @@ uint32_t pool_take(struct pool *pool)
 		number = reach(pool, number) ? number : 0;
 	}
 	lock_give(&pool->lock);
+	write_ahead(pool_at(pool, number));
 	return number;
 }
 

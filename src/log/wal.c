@@ -126,7 +126,9 @@ uint64_t wal_append(struct wal *wal, const struct record *record)
 	struct log_batch *log = &batch->log;
 	/* What a request appends comes to record_size at most, be it one record or many. */
 	CHECK(LOG_BATCH_HEADROOM + log->payload_bytes + record_size(record) <= wal->batch_capacity);
-	const size_t size = record_encode(record, log->bytes + LOG_BATCH_HEADROOM + log->payload_bytes);
+	uint8_t *const bytes = log->bytes + LOG_BATCH_HEADROOM + log->payload_bytes;
+	write_ahead(bytes);
+	const size_t size = record_encode(record, bytes);
 	const uint64_t lsn = load_relaxed(&wal->appended_lsn) + 1;
 	const bool idle = log->record_count == 0 && wal->flight_count == 0;
 	log->payload_bytes += (uint32_t)size;

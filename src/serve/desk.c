@@ -97,7 +97,8 @@ static bool claim_slot(struct desk *desk, uint32_t slot, const struct slot_view 
 	struct table *table = desk->table;
 	/* A listed slot has its booking's memory promised since it was opened; an unlisted one asks now. */
 	const bool promised = claim_listed(seen->word);
-	const uint32_t number = wish->known != 0 ? wish->known : intern_add_new(&table->clients, wish->client, promised);
+	const uint32_t number =
+	    wish->known != 0 ? wish->known : intern_add_new(&table->clients, wish->client, promised);
 	uint32_t hold = 0;
 	if (number != 0 && wish->hold_seconds != 0 && !desk_reserve_hold(desk, number, 0, &hold, outcome)) {
 		return true;

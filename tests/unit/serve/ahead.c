@@ -64,8 +64,8 @@ static void add_claims(struct buffer *stream, uint64_t *seed)
 
 static void add_something(struct buffer *stream, uint64_t *seed)
 {
-	static const char *const others[] = {"\r\n", "PING\n", "*0\r\n", "BOOK dr-lee\n", "ECHO \"x\n", "SLOT 1 2 3\r\n",
-					     "*1\r\n$0\r\n\r\n", "*1\r\n$600\r\n"};
+	static const char *const others[] = {"\r\n",       "PING\n",         "*0\r\n",           "BOOK dr-lee\n",
+					     "ECHO \"x\n", "SLOT 1 2 3\r\n", "*1\r\n$0\r\n\r\n", "*1\r\n$600\r\n"};
 	const uint64_t pick = next_random(seed) % 12;
 	if (pick >= 7) {
 		add_claims(stream, seed);
