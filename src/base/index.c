@@ -179,6 +179,8 @@ static inline uint64_t matches(uint64_t tags, uint16_t tag)
 static inline uint32_t look(const struct index *index, const struct index_line *line, uint16_t tag, const void *key,
 			    uint32_t *passed)
 {
+	/* Unrolled, as is the search for an empty cell: there is little else to a look. */
+#pragma GCC unroll 3
 	for (uint32_t word = 0; word < INDEX_TAG_WORDS; word++) {
 		/* Acquire, as the number's; pairs with put. */
 		const uint64_t tags = atomic_load_explicit(&line->tags[word], memory_order_acquire);
@@ -258,13 +260,14 @@ static void count_passed(struct index_line *line, int64_t add)
 /* An empty cell of the line; INDEX_LINE_CELLS if there is none. */
 static uint32_t empty_cell(const struct index_line *line)
 {
-	uint32_t empty = 1u << INDEX_LINE_CELLS;
+	uint32_t empty = INDEX_LINE_CELLS;
 	/* Relaxed: ours, under the lock. Without a branch, which nobody could predict. */
-	for (uint32_t cell = 0; cell < INDEX_LINE_CELLS; cell++) {
+#pragma GCC unroll 10
+	for (uint32_t cell = INDEX_LINE_CELLS; cell-- > 0;) {
 		const uint32_t number = atomic_load_explicit(&line->numbers[cell], memory_order_relaxed);
-		empty |= (uint32_t)(number == 0) << cell;
+		empty = number == 0 ? cell : empty;
 	}
-	return (uint32_t)__builtin_ctz(empty);
+	return empty;
 }
 
 static void fill(struct index_line *line, uint32_t cell, uint16_t tag, uint32_t number)
