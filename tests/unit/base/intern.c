@@ -89,6 +89,26 @@ Test(intern, a_spent_budget_refuses_new_tokens_but_promised_ones)
 	intern_fini(&intern);
 }
 
+/* Who looked for it in vain was overtaken by who added it. */
+Test(intern, a_token_that_is_not_new_any_more_keeps_its_number_and_costs_nothing)
+{
+	struct memory memory;
+	struct intern intern;
+	new_intern(&intern, &memory, 1 << 20);
+	const uint32_t number = intern_add_new(&intern, span_of("client-1"), false);
+	const uint32_t count = intern.count;
+	const uint64_t used = atomic_load_explicit(&memory.used, memory_order_relaxed);
+	cr_assert_neq(number, 0);
+	cr_assert_eq(intern_add_new(&intern, span_of("client-1"), true), number);
+	cr_assert_eq(intern_find(&intern, span_of("client-1")), number);
+	cr_assert_eq(intern.count, count);
+	cr_assert_eq(atomic_load_explicit(&memory.used, memory_order_relaxed), used);
+	cr_assert_neq(intern_add_new(&intern, span_of("client-2"), false), number);
+	memory_force(&memory, 1 << 20);
+	cr_assert_eq(intern_add_new(&intern, span_of("client-3"), false), 0);
+	intern_fini(&intern);
+}
+
 /* Lengths that are anything from 1 on. */
 static struct span odd_token_of(char *text, uint32_t n)
 {
