@@ -41,7 +41,7 @@ variants := release clang asan tsan fuzz
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Wno-format-zero-length -Werror
 common   := -std=c17 -D_GNU_SOURCE -Iinclude -Itests -Itools -g -fno-omit-frame-pointer $(warnings)
-hardened := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+hardened := -O3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 
 compiler_release := gcc
 compiler_clang   := clang
@@ -49,7 +49,8 @@ compiler_asan    := gcc
 compiler_tsan    := gcc
 compiler_fuzz    := clang
 
-flags_release := $(hardened)
+# The server is compiled once more when it is linked, as one piece; tests are linked from the objects as they are.
+flags_release := $(hardened) -flto -ffat-lto-objects
 flags_clang   := $(hardened) -Wthread-safety
 flags_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 # It does not model fences and says so; ours only order a store before a load, which hides no race from it.
@@ -63,7 +64,8 @@ packages_asan    := build
 packages_tsan    := build
 packages_fuzz    := check
 
-link_release := -pie -Wl,-z,relro,-z,now
+link_release := -fno-lto -pie -Wl,-z,relro,-z,now
+link_release_slotd := $(hardened) -flto=auto
 link_clang   := $(link_release)
 link_asan    := -fsanitize=address,undefined
 link_tsan    := -fsanitize=thread
@@ -161,7 +163,7 @@ define program_rules # variant, program
 build/$1/$2: $(call objects_of,$1,$(sources_of_$2)) $(call archives_of,$1,$2)
 	@mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  link $$@")
-	$$Q$(compiler_$1) $(link_$1) $(if $(filter fuzz/%,$2),-fsanitize=fuzzer) -o $$@ \
+	$$Q$(compiler_$1) $(link_$1) $(link_$1_$2) $(if $(filter fuzz/%,$2),-fsanitize=fuzzer) -o $$@ \
 		$$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$(if $(filter unit/%,$2),-lcriterion) $(if $(filter sim/%,$2),$(link_sim)) $(if $(filter block/%,$2),-lfuse3) \
 		$(if $(filter %-postgres,$2),-lpq) $(if $(filter http,$(names_$2)),-lmicrohttpd) \
