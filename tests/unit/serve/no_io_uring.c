@@ -125,10 +125,6 @@ Test(no_io_uring, told_to_use_nothing_else_it_does_not_start)
 /* As nobody, who may lock 64 KiB. */
 static void with_little_memory(const char *options, const char *engine)
 {
-	if (geteuid() != 0) {
-		fputs("SKIPPED: no_io_uring needs root, to become nobody\n", stderr);
-		cr_skip_test("needs root, to become nobody");
-	}
 	init(0, options);
 	server.unprivileged = true;
 	start();
@@ -136,14 +132,16 @@ static void with_little_memory(const char *options, const char *engine)
 	stop(SIGTERM);
 }
 
-Test(no_io_uring, little_memory_is_enough_for_two_workers)
+/* One after the other: the limit is that of all processes of a user. */
+Test(no_io_uring, little_memory_is_enough_for_two_workers_or_none)
 {
+	if (geteuid() != 0) {
+		fputs("SKIPPED: no_io_uring needs root, to become nobody\n", stderr);
+		cr_skip_test("needs root, to become nobody");
+	}
 	with_little_memory("--threads 2", "io_uring");
 	cr_assert_eq(said("io_uring is not available"), 0);
-}
-
-Test(no_io_uring, too_little_memory_for_all_workers_is_none)
-{
+	server_fini(&server, false);
 	with_little_memory("--threads 3", "pwrite");
 	cr_assert_eq(said("raise the limit of locked memory"), 1);
 }
