@@ -45,8 +45,9 @@ struct segments {
 	struct segment_file next;
 	struct disk_op header_op;
 	struct spare spare;
-	bool spare_waits;  /* for space: nothing is tried before retry_ns */
-	uint64_t retry_ns; /* 0: no attempt was made yet */
+	uint64_t spare_from; /* `offset` when the spare was begun */
+	bool spare_waits;    /* for space: nothing is tried before retry_ns */
+	uint64_t retry_ns;   /* 0: no attempt was made yet */
 	bool failed;
 	struct error failure;
 	bool closing;
@@ -127,27 +128,46 @@ static void wait_for_space(struct segments *segments)
 	atomic_store_explicit(&segments->starved, true, memory_order_relaxed);
 }
 
-/* Prepares the next segment twice as fast as this one fills, so that it is ready at half time; at once when there is no
- * room for a full batch. Called when a batch has become durable and not when it is appended: creating the file should not
- * hold up a batch. */
+/* How far the spare should be: ready when half of what was left of this segment at its beginning is filled. After a restart
+ * that may be little, and then each batch brings it further. */
+static uint64_t spare_goal(const struct segments *segments)
+{
+	const uint64_t left = segments->current.size - segments->spare_from;
+	const uint64_t filled = segments->offset - segments->spare_from;
+	const uint64_t size = segments->spare.segment.size;
+	/* In pages, so that no product is too large. */
+	return filled < left / 2 ? size / DISK_ALIGN * 2 * filled / left * DISK_ALIGN : size;
+}
+
+/* False: there is none. */
+static bool begin_spare(struct segments *segments)
+{
+	struct error error = {0};
+	segments->spare_from = segments->offset;
+	if (spare_begin(&segments->spare, segments->current.number + 1, segments->options.segment_size, &error)) {
+		return true;
+	}
+	if (error.code == ERROR_NO_SPACE) {
+		wait_for_space(segments);
+	} else {
+		fail(segments, &error);
+	}
+	return false;
+}
+
+/* Prepares the next segment as this one fills; at once when there is no room for a full batch. Called when a batch has become
+ * durable and not when it is appended: creating the file should not hold up a batch. */
 static void prepare(struct segments *segments)
 {
 	struct spare *spare = &segments->spare;
 	if (segments->failed || segments->spare_waits) {
 		return;
 	}
-	struct error error = {0};
-	if (spare->state == SPARE_NONE && !segments->beginning &&
-	    !spare_begin(spare, segments->current.number + 1, segments->options.segment_size, &error)) {
-		if (error.code == ERROR_NO_SPACE) {
-			wait_for_space(segments);
-		} else {
-			fail(segments, &error);
-		}
+	if (spare->state == SPARE_NONE && !segments->beginning && !begin_spare(segments)) {
 		return;
 	}
 	const bool hurry = segments_room(segments, NULL) < segments->options.batch_size;
-	spare_pace(spare, hurry ? UINT64_MAX : 2 * segments->offset);
+	spare_pace(spare, hurry ? UINT64_MAX : spare_goal(segments));
 }
 
 static void segments_make_room(void *context)
@@ -457,6 +477,7 @@ bool segments_open(struct log_device *device, const struct segments_options *opt
 		destroy(segments);
 		return false;
 	}
+	segments->spare_from = segments->offset;
 	if (segments->spare.state == SPARE_NONE) {
 		wait_for_space(segments);
 	}

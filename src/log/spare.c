@@ -7,9 +7,11 @@
 #include <assert.h>
 #include <base/check.h>
 
-/* A piece of zeros is what a commit may have to wait for: 64 KiB are written in less time than one flush takes. */
-#define SPARE_PIECE 65536
-static_assert(SPARE_PIECE <= ZEROS_SIZE, "a piece is written in one go");
+/* A piece of zeros is what a commit may have to wait for: 64 KiB are written in less time than one flush takes. More only while
+ * the log fills faster than pieces of that come to their end, and no more than is written in the time of two flushes. */
+#define SPARE_PIECE     65536
+#define SPARE_PIECE_MAX 524288
+static_assert(SPARE_PIECE_MAX <= ZEROS_SIZE, "a piece is written in one go");
 
 static struct spare *spare_of(struct disk_op *op)
 {
@@ -117,6 +119,17 @@ bool spare_begin(struct spare *spare, uint64_t number, uint64_t size, struct err
 	return true;
 }
 
+/* How large the next piece is. */
+static size_t piece_size(const struct spare *spare)
+{
+	const uint64_t left = spare->segment.size - spare->zeroed;
+	const uint64_t behind = spare->wanted - spare->zeroed;
+	uint64_t size = behind - behind % SPARE_PIECE;
+	size = size > SPARE_PIECE_MAX ? SPARE_PIECE_MAX : size;
+	size = size < SPARE_PIECE ? SPARE_PIECE : size;
+	return (size_t)(size < left ? size : left);
+}
+
 static void proceed(struct spare *spare)
 {
 	if (spare->under_way || spare->state != SPARE_ZEROING) {
@@ -131,8 +144,7 @@ static void proceed(struct spare *spare)
 		disk->sync(disk->context, &spare->op, segment->file);
 	} else if (spare->zeroed < spare->wanted) {
 		const uint64_t offset = spare->zeroed;
-		const uint64_t left = segment->size - offset;
-		const size_t size = left < SPARE_PIECE ? (size_t)left : SPARE_PIECE;
+		const size_t size = piece_size(spare);
 		spare->zeroed += size;
 		spare->piece = size;
 		spare->under_way = true;

@@ -6,7 +6,9 @@
  *
  * Its bytes are written with zeros and flushed before use: a write into blocks the file system never wrote costs it
  * metadata at every flush. That goes on beside the commits of the log, a small piece at a time, so that a commit finds
- * at most one of them in its way, and as fast as the log fills, so that it does not take the disk at once either.
+ * at most one of them in its way, and as fast as the log fills, so that it does not take the disk at once either. The next
+ * piece leaves when the owner's loop has seen the end of the last one, so a busy owner gets fewer of them through in the same
+ * time: they are as large as it is behind by then.
  *
  * No space left is no failure: nothing acknowledged depends on the spare. It is then starved, and does nothing until it is
  * paced again. What a write could not do is written anew; after a flush that failed for that nobody knows what is on the
