@@ -2,6 +2,7 @@
  * disk_thread: see the header.
  */
 #include "disk_thread.h"
+#include "short_slice.h"
 
 #include <base/check.h>
 #include <errno.h>
@@ -91,6 +92,7 @@ static void *run(void *context)
 {
 	struct disk_thread *thread = context;
 	struct thread_op *op;
+	short_slice_ask();
 	while ((op = next_submitted(thread)) != NULL) {
 		op->failure = execute(&op->request);
 		finish(thread, op);

@@ -4,7 +4,8 @@
  *   submit --> submitted --> [thread: pwritev2, fdatasync] --> finished --> take
  *
  * Both queues are lists through the operations themselves, under one lock. One thread, so what was submitted first is over
- * first. A durable write is one pwritev2 with RWF_DSYNC; if it came up short, the rest is written and the file flushed anew.
+ * first. It asks for a short time slice, since it does little and everybody waits for it. A durable write is one pwritev2 with
+ * RWF_DSYNC; if it came up short, the rest is written and the file flushed anew.
  *
  * Threads: owner and the thread meet in the two queues only, and in the descriptor that tells the owner.
  * See: pwritev2(2), eventfd(2).
