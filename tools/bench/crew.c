@@ -5,6 +5,7 @@
 #include <base/clock.h>
 #include <bench/crew.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -142,6 +143,37 @@ static void close_racers(struct crews *crews)
 	free(crews->racers);
 }
 
+void crew_close(struct crews *crews)
+{
+	crews->over = true;
+	pthread_barrier_wait(&crews->barrier); /* start, of nothing more */
+	for (uint32_t i = 0; i < crews->crew_count; i++) {
+		pthread_join(crews->crew[i].thread, NULL);
+		close(crews->crew[i].epoll);
+	}
+	pthread_barrier_destroy(&crews->barrier);
+	close_racers(crews);
+}
+
+/* All ask PING at the same moment, driven as in a race. */
+static bool volley(struct crews *crews, struct error *error)
+{
+	for (uint32_t i = 0; i < crews->racer_count; i++) {
+		struct racer *racer = &crews->racers[i];
+		racer->request_size = (size_t)snprintf(racer->request, sizeof racer->request, "PING\r\n");
+	}
+	crew_race(crews);
+	for (uint32_t i = 0; i < crews->racer_count; i++) {
+		const struct racer *racer = &crews->racers[i];
+		const struct span answer = {(const uint8_t *)racer->answer, racer->answer_size};
+		if (racer->state != RACER_ANSWERED || !span_equal(answer, span_of("+PONG\r\n"))) {
+			return error_set(error, ERROR_INVALID, "not all of %u PINGs at once were answered +PONG",
+					 crews->racer_count);
+		}
+	}
+	return true;
+}
+
 bool crew_open(struct crews *crews, const struct address *address, uint32_t racer_count, uint32_t crew_count,
 	       uint32_t timeout_ms, struct error *error)
 {
@@ -163,17 +195,9 @@ bool crew_open(struct crews *crews, const struct address *address, uint32_t race
 	}
 	pthread_barrier_init(&crews->barrier, NULL, crews->crew_count + 1);
 	start_crews(crews);
-	return true;
-}
-
-void crew_close(struct crews *crews)
-{
-	crews->over = true;
-	pthread_barrier_wait(&crews->barrier); /* start, of nothing more */
-	for (uint32_t i = 0; i < crews->crew_count; i++) {
-		pthread_join(crews->crew[i].thread, NULL);
-		close(crews->crew[i].epoll);
+	if (!volley(crews, error)) {
+		crew_close(crews);
+		return false;
 	}
-	pthread_barrier_destroy(&crews->barrier);
-	close_racers(crews);
+	return true;
 }

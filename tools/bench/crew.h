@@ -12,6 +12,9 @@
  * is sent and after its answer is received, so a latency holds the waiting behind the other requests of the race, in
  * the server, in the kernel, and here: sending and receiving a thousand lines takes its time on few processors.
  *
+ * Before the first race there is one of PINGs, driven in the same way: else the first would also measure how long both sides
+ * take to touch the memory of so many connections, and to come to processors of their own.
+ *
  * Threads: crew_open, crew_race, crew_close the main thread. Between the start and end barriers the racers belong to
  * the crews, each to one; otherwise to main. The barriers order it.
  */
@@ -62,7 +65,7 @@ struct crews {
 	struct crew crew[CREWS_MAX];
 };
 
-/* Connects the racers, each proven ready by an answered PING, and starts the threads. */
+/* Connects the racers, each proven ready by an answered PING, starts the threads, and has all racers ask PING at once. */
 bool crew_open(struct crews *crews, const struct address *address, uint32_t racer_count, uint32_t crew_count,
 	       uint32_t timeout_ms, struct error *error);
 /* Runs one race: what each racer's request was answered is in the racers afterwards. */

@@ -84,7 +84,7 @@ static struct options default_options(const struct peer *const *peers)
 	    .levels = {5, 10, 20, 30, 100, 1000},
 	    .level_count = 6,
 	    .rounds = 20,
-	    .threads = processors == 1 ? 1 : 2,
+	    .threads = processors < 4 ? 1 : 2, /* the server is to have processors, too */
 	    .background = true,
 	    .background_rate = 1000,
 	    .peer = peers[0],

@@ -32,7 +32,7 @@ static const char usage[] =
     "Races\n"
     "  --levels N,N,...       connections of a race, up to 10000 each (5,10,20,30,100,1000)\n"
     "  --rounds N             races of each level (20)\n"
-    "  --threads N            client threads that drive the connections (2, or fewer processors)\n"
+    "  --threads N            client threads that drive the connections (2, or 1 on fewer than 4 processors)\n"
     "  --background-rate N    operations a second of each background service (1000)\n"
     "  --no-background        races alone\n"
     "\n"
