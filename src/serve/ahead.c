@@ -37,6 +37,7 @@ static void look(struct ahead *ahead, const struct desk *desk, struct span bytes
 		seen += used;
 		claims += expect(desk, request, &ahead->prospects[claims]);
 	}
+	ahead->is_over = claims < TABLE_PROSPECTS_MAX;
 	table_approach(desk->table, ahead->prospects, claims);
 }
 
@@ -44,7 +45,7 @@ enum request_result ahead_cut(struct ahead *ahead, const struct service *service
 			      struct span bytes, const struct request **request, size_t *used, const char **refusal)
 {
 	/* Acquire; pairs with take_log, as in command_execute. */
-	if (ahead->next == ahead->count && request_is_at_start(own) &&
+	if (ahead->next == ahead->count && !ahead->is_over && request_is_at_start(own) &&
 	    !atomic_load_explicit(&service->loading, memory_order_acquire)) {
 		look(ahead, service->desk, bytes);
 	}
@@ -60,6 +61,7 @@ enum request_result ahead_cut(struct ahead *ahead, const struct service *service
 void ahead_forget(struct ahead *ahead)
 {
 	ahead->count = ahead->next = 0;
+	ahead->is_over = false;
 }
 
 void ahead_fini(struct ahead *ahead)
