@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <base/memory.h>
 #include <io/disk.h>
 
 /* One buffer beside those of the pieces that are being read. */
@@ -24,6 +25,7 @@
 struct window_buffer {
 	uint8_t *bytes;
 	size_t capacity;
+	struct region huge; /* where the bytes are, if there are many */
 	struct disk_reading reading; /* into it, behind the front, while it is ahead */
 };
 
