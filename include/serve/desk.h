@@ -114,8 +114,8 @@ bool desk_sweep_holds(struct desk *desk);
 /* After replay or an import, nobody else being at work: the table is ready for others, the holds that it has are known, the
  * hold clock goes on from the newest moment in the log, slots are counted for INFO. */
 bool desk_restore(struct desk *desk, uint64_t newest_ms, struct error *error);
-/* The part of it that is about holds. */
-bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, struct error *error);
+/* The part of it that is about holds. So many slots are held. */
+bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, uint64_t held, struct error *error);
 
 /* COMMIT, CONFIRM, COMPLETE, NOSHOW, and time (EXPIRE), as slot/life.h has it. What stands already is done again [I10]. */
 struct outcome desk_change(struct desk *desk, uint64_t session, enum life_command command);

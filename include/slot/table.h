@@ -373,15 +373,15 @@ struct purge_cursor {
 /* Looks at up to `count` records, and links of threads, from the cursor on. False when there are no more. */
 bool table_purge_reclaim(struct table *table, struct purge_cursor *cursor, uint32_t count);
 
-/* How many slots there are in each state, counted as removed_open and so on; a walk over all of them, after replay,
- * while nobody else is at work. */
+/* How many slots there are in each state, counted as removed_open and so on; a walk over all of them by so many threads
+ * (base/crew.h), after replay, while nobody else is at work. */
 struct table_counts {
 	uint64_t open;
 	uint64_t booked;
 	uint64_t held;
 	uint64_t blocked;
 };
-void table_count(const struct table *table, struct table_counts *counts);
+void table_count(const struct table *table, uint32_t crew, struct table_counts *counts);
 
 /* Walks everything and CHECKs what must hold: every indexed slot has its key and a valid word, every SESSION word
  * points to a session with that key and generation, no two listed slots of a psychologist overlap, every slot is on its

@@ -96,10 +96,9 @@ bool desk_sweep_holds(struct desk *desk)
 	return true;
 }
 
-/* Calls `visit` for every session that is held; returns how many there are. Nobody else is at work. */
-static uint32_t each_held(struct desk *desk, void (*visit)(struct desk *desk, const struct session_view *seen))
+/* Calls `visit` for every session that is held. Nobody else is at work. */
+static void each_held(struct desk *desk, void (*visit)(struct desk *desk, const struct session_view *seen))
 {
-	uint32_t count = 0;
 	const struct pool *sessions = &desk->table->sessions;
 	for (uint32_t number = 1; pool_has(sessions, number); number++) {
 		const struct session *session = pool_at(sessions, number);
@@ -110,10 +109,8 @@ static uint32_t each_held(struct desk *desk, void (*visit)(struct desk *desk, co
 		if (session_status(state) == SESSION_HELD &&
 		    table_session_view(desk->table, session_id(number, generation), &seen)) {
 			visit(desk, &seen);
-			count++;
 		}
 	}
-	return count;
 }
 
 /* No hold was made later than the hold clock shows. */
@@ -124,18 +121,22 @@ static void follow(struct desk *desk, const struct session_view *seen)
 
 static void restore(struct desk *desk, const struct session_view *seen)
 {
+	follow(desk, seen);
 	holds_restore(&desk->holds, seen->client, seen->id, seen->expires_ms);
 }
 
-bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, struct error *error)
+bool desk_restore_holds(struct desk *desk, uint64_t newest_ms, uint64_t held, struct error *error)
 {
 	const struct config *config = desk->service->config;
 	desk->newest_ms = newest_ms;
 	atomic_store_explicit(&desk->hold_clock, (int64_t)newest_ms - monotonic_ms(desk), memory_order_relaxed);
-	const uint32_t held = each_held(desk, follow);
-	if (!holds_init(&desk->holds, desk->memory, config->holds_max, config->holds_per_client, held, error)) {
+	/* There are no more of them than numbers of sessions. */
+	if (!holds_init(&desk->holds, desk->memory, config->holds_max, config->holds_per_client, (uint32_t)held,
+			error)) {
 		return false;
 	}
-	each_held(desk, restore);
+	if (held > 0) {
+		each_held(desk, restore);
+	}
 	return true;
 }

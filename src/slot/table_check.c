@@ -1,5 +1,5 @@
 /*
- * table_check: everything there is, looked at. For tests, and for counting after replay; nobody else is at work.
+ * table_check: everything there is, looked at. For tests; nobody else is at work.
  *
  * Checks what slot/table.h promises: I1 as far as one moment shows it (a slot means one session, and only one session
  * says it occupies the slot), I9, the cards, and that the accounts of memory say what is there.
@@ -32,19 +32,14 @@ static enum session_status status_of(const struct table *table, uint64_t word)
 /* What a walk has come across. */
 struct tally {
 	const struct table *table;
-	uint64_t records;           /* slots and cards */
-	uint64_t occupied;          /* slots whose session keeps them */
-	uint64_t promised;          /* listed slots that are free */
-	struct table_counts counts; /* of all slots */
+	uint64_t records;  /* slots and cards */
+	uint64_t occupied; /* slots whose session keeps them */
+	uint64_t promised; /* listed slots that are free */
 };
 
 static void count_slot(struct tally *tally, uint64_t word)
 {
 	const enum slot_state state = slot_state(word, status_of(tally->table, word));
-	tally->counts.open += state == SLOT_OPEN;
-	tally->counts.booked += state == SLOT_BOOKED;
-	tally->counts.held += state == SLOT_HELD;
-	tally->counts.blocked += state == SLOT_BLOCKED;
 	tally->occupied += state == SLOT_BOOKED || state == SLOT_HELD;
 	tally->promised += claim_listed(word) && (state == SLOT_OPEN || state == SLOT_BLOCKED);
 }
@@ -152,16 +147,4 @@ void table_check(const struct table *table)
 	const uint64_t used = atomic_load_explicit(&table->memory->used, memory_order_relaxed);
 	CHECK(promised == tally.promised * TABLE_BOOKING_BYTES);
 	CHECK(used >= promised + tally.records * TABLE_SLOT_BYTES + sessions * TABLE_SESSION_BYTES); /* and tokens */
-}
-
-void table_count(const struct table *table, struct table_counts *counts)
-{
-	struct tally tally = {.table = table};
-	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
-		const uint64_t key = slot_key(slot_of(table, number));
-		if (key != 0 && key_minute(key) != KEY_MINUTE_CARD) {
-			count_slot(&tally, slot_word(slot_of(table, number)));
-		}
-	}
-	*counts = tally.counts;
 }

@@ -136,7 +136,7 @@ static void compare_counts(struct sim_history *history)
 	struct table_counts counts;
 	const struct counters *counters = &history->service.counters[0];
 	const struct table_counts *from = &history->counted;
-	table_count(&history->table, &counts);
+	table_count(&history->table, 1, &counts);
 	/* Relaxed: one thread. */
 	const int64_t open = atomic_load_explicit(&counters->slots_open, memory_order_relaxed);
 	const int64_t booked = atomic_load_explicit(&counters->slots_booked, memory_order_relaxed);

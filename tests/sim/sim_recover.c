@@ -165,14 +165,14 @@ bool sim_open_server(struct sim_history *history)
 		return sim_violated(history, "a sound log was refused: %s", error.text);
 	}
 	table_restore_done(&history->table);
-	CHECK(desk_restore_holds(&history->desk, history->rebuild.newest_ms, &error));
+	table_count(&history->table, 1, &history->counted);
+	CHECK(desk_restore_holds(&history->desk, history->rebuild.newest_ms, history->counted.held, &error));
 	history->snapshot_lsn = history->rebuild.found.info.lsn;
 	history->counts.loaded += history->snapshot_lsn != 0;
 	if (history->rebuild.found.damaged > 0) {
 		sim_violated(history, "a snapshot that was named is damaged: %s", history->rebuild.found.damage.text);
 	}
 	atomic_store_explicit(&history->desk.wal, history->wal, memory_order_release);
-	table_count(&history->table, &history->counted);
 	judge(history, found.last_lsn);
 	follow_clock(history);
 	if (history->violation[0] == '\0') {

@@ -117,7 +117,7 @@ static void check(void *argument)
 	struct rig *rig = worker->base.rig;
 	struct table *table = &rig->table;
 	struct table_counts counts;
-	table_count(table, &counts);
+	table_count(table, 1, &counts);
 	for (uint32_t number = 1; pool_has(&table->slots, number); number++) {
 		struct slot_view view;
 		uint64_t lsn = 0;

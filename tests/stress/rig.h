@@ -194,7 +194,9 @@ static inline void rig_open(struct rig *rig)
 	}
 	relay_end(rig->relay);
 	table_restore_done(&rig->table);
-	CHECK(desk_restore_holds(&rig->desk, rig->rebuild.newest_ms, &error));
+	struct table_counts counts;
+	table_count(&rig->table, 2, &counts);
+	CHECK(desk_restore_holds(&rig->desk, rig->rebuild.newest_ms, counts.held, &error));
 	atomic_store_explicit(&rig->desk.wal, rig->wal, memory_order_release);
 }
 

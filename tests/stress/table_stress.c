@@ -378,7 +378,7 @@ static void run(struct stress *stress, struct worker *workers, uint32_t count, u
 	}
 	CHECK(pthread_join(grower, NULL) == 0);
 	struct table_counts counts;
-	table_count(&stress->table, &counts);
+	table_count(&stress->table, 1, &counts);
 	printf("%" PRIu64 " commands of %" PRIu32 " threads, %" PRIu64 " records, %" PRIu64 " slots\n", done, count,
 	       toy_lsn(&stress->toy), counts.open + counts.booked);
 }

@@ -41,7 +41,7 @@ Test(desk_holds, that_memory_is_short_for_are_refused_and_take_nothing)
 	desk.table = &table;
 	desk.clock = &clock;
 	desk.unlisted_slots = true;
-	cr_assert(desk_restore_holds(&desk, NOW_MS, &error), "%s", error.text);
+	cr_assert(desk_restore_holds(&desk, NOW_MS, 0, &error), "%s", error.text);
 
 	/* The slot and its tokens are there already, free. */
 	const struct place place = {span_of("dr-lee"), 22281, 540};

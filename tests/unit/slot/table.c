@@ -432,7 +432,7 @@ Test(table, counts_slots_by_state)
 	bool added;
 	table_add(&fixture.table, fixture_key(&fixture, 600), claim_make(CLAIM_OPEN, 0, 0), false, &added);
 	struct table_counts counts;
-	table_count(&fixture.table, &counts);
+	table_count(&fixture.table, 1, &counts);
 	cr_assert_eq(counts.open, 9);
 	cr_assert_eq(counts.booked, 2);
 	cr_assert_eq(counts.held, 0);

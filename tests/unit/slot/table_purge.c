@@ -57,7 +57,7 @@ Test(table_purge, slices_take_what_is_before_and_leave_the_rest)
 	cr_assert_eq(cursor.removed_open, 10 * 9);
 	cr_assert_eq(cursor.removed_booked, 10);
 	struct table_counts counts;
-	table_count(table, &counts);
+	table_count(table, 1, &counts);
 	cr_assert_eq(counts.open, 10 * 9);
 	cr_assert_eq(counts.booked, 10);
 	table_check(table);
@@ -126,7 +126,7 @@ Test(table_purge, overtakes_threads_that_are_at_work_on_the_day)
 	/* With nobody at work, a last purge leaves nothing behind. */
 	toy_purge(&fixture.toy, 5000, UINT32_MAX);
 	struct table_counts counts;
-	table_count(&fixture.table, &counts);
+	table_count(&fixture.table, 1, &counts);
 	cr_assert_eq(counts.open + counts.booked, 0);
 	cr_assert_eq(fixture_promised(&fixture), 0);
 	fixture_fini(&fixture);
