@@ -100,6 +100,9 @@ struct snapshot_found {
  * written by a newer slotd (ERROR_NEWER), its copies cannot be put, or there was no way to look. */
 bool snapshot_load(struct disk *disk, const struct snapshot_target *into, struct snapshot_found *found,
 		   struct error *error);
+/* What the newest one will say about the log if it is sound to its last byte, which nobody has looked at yet. False: there is
+ * none, or it is not sound at its ends already. */
+bool snapshot_expect(struct disk *disk, struct log_start *start);
 /* What that says about the log. */
 struct log_start snapshot_start(const struct snapshot_info *info);
 

@@ -25,7 +25,7 @@
 struct window_buffer {
 	uint8_t *bytes;
 	size_t capacity;
-	struct region huge; /* where the bytes are, if there are many */
+	struct region huge;          /* where the bytes are, if there are many */
 	struct disk_reading reading; /* into it, behind the front, while it is ahead */
 };
 

@@ -226,13 +226,28 @@ bool snapshot_file_next(struct snapshot_file *file, struct piece *piece, struct 
 	return fetch(file, piece, error) && snapshot_file_follows(file, piece, error);
 }
 
-bool snapshot_file_hint(const struct snapshot_file *file, uint64_t file_size, struct piece_end *end)
+static uint64_t file_size(struct disk *disk, const char *name)
 {
+	struct disk_entry *entries = NULL;
+	size_t count = 0;
+	uint64_t size = 0;
+	if (disk->list(disk->context, &entries, &count, NULL)) {
+		for (size_t i = 0; i < count; i++) {
+			size = strcmp(entries[i].name, name) == 0 ? entries[i].size : size;
+		}
+		free(entries);
+	}
+	return size;
+}
+
+bool snapshot_file_hint(const struct snapshot_file *file, struct piece_end *end)
+{
+	const uint64_t size = file_size(file->disk, file->name);
 	alignas(DISK_ALIGN) uint8_t bytes[BLOCK_ALIGN];
-	struct piece piece = {.size = BLOCK_ALIGN, .offset = file_size - BLOCK_ALIGN};
+	struct piece piece = {.size = BLOCK_ALIGN, .offset = size - BLOCK_ALIGN};
 	size_t got;
 	struct error ignored;
-	if (file_size < 2 * (uint64_t)BLOCK_ALIGN || file_size % BLOCK_ALIGN != 0 ||
+	if (size < 2 * (uint64_t)BLOCK_ALIGN || size % BLOCK_ALIGN != 0 ||
 	    !file->disk->read(file->disk->context, file->file, piece.offset, bytes, BLOCK_ALIGN, &got, &ignored) ||
 	    got != BLOCK_ALIGN || block_look(bytes, BLOCK_ALIGN, &piece.header) != BLOCK_WHOLE ||
 	    piece.header.payload_bytes != PIECE_HEAD + sizeof *end) {

@@ -119,7 +119,7 @@ bool snapshot_file_follows(struct snapshot_file *file, const struct piece *piece
 void piece_move(struct piece *piece, uint8_t *bytes);
 
 /* What the end says, by itself: a hint, as long as the pieces before it were not seen. False if none stands there. */
-bool snapshot_file_hint(const struct snapshot_file *file, uint64_t file_size, struct piece_end *end);
+bool snapshot_file_hint(const struct snapshot_file *file, struct piece_end *end);
 
 /* Takes the first source off the copies; its intervals are borrowed from them. False if it is none. */
 bool piece_take_source(struct span *copies, uint32_t *psychologist, struct busy_source *source);

@@ -88,6 +88,28 @@ bool snapshot_load(struct disk *disk, const struct snapshot_target *into, struct
 	return done;
 }
 
+bool snapshot_expect(struct disk *disk, struct log_start *start)
+{
+	uint64_t *lsns = NULL;
+	size_t count = 0;
+	struct error ignored;
+	if (!snapshot_list(disk, &lsns, &count, &ignored) || count == 0) {
+		free(lsns);
+		return false;
+	}
+	char name[DISK_NAME_SIZE];
+	snapshot_format_name(lsns[0], name);
+	struct snapshot_file file;
+	struct piece_end end;
+	const bool expected =
+	    snapshot_file_open(&file, disk, name, lsns[0], &ignored) && snapshot_file_hint(&file, &end);
+	file.info.end_lsn = expected ? end.end_lsn : 0;
+	*start = snapshot_start(&file.info);
+	snapshot_file_close(&file);
+	free(lsns);
+	return expected;
+}
+
 struct log_start snapshot_start(const struct snapshot_info *info)
 {
 	return (struct log_start){.covered_lsn = info->lsn, .durable_lsn = info->end_lsn, .log_id = info->log_id};

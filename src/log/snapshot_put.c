@@ -259,26 +259,12 @@ static bool numbers_grow(const struct putting *putting, struct error *error)
 	return true;
 }
 
-static uint64_t file_size(struct disk *disk, const char *name)
-{
-	struct disk_entry *entries = NULL;
-	size_t count = 0;
-	uint64_t size = 0;
-	if (disk->list(disk->context, &entries, &count, NULL)) {
-		for (size_t i = 0; i < count; i++) {
-			size = strcmp(entries[i].name, name) == 0 ? entries[i].size : size;
-		}
-		free(entries);
-	}
-	return size;
-}
-
 static void prepare(struct putting *putting)
 {
 	struct snapshot_file *file = &putting->file;
 	struct table *table = putting->into->table;
 	struct piece_end end;
-	if (snapshot_file_hint(file, file_size(file->disk, file->name), &end)) {
+	if (snapshot_file_hint(file, &end)) {
 		table_expect_copies(table, end.slots, end.tokens);
 	}
 	table_purge_horizon(table, (uint16_t)file->begin.purged_before_day, file->begin.removed_lsn);

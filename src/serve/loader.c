@@ -2,6 +2,8 @@
  * loader: replay at start-up. Keeps I4 (replay_apply refuses a log that contradicts itself) and I7 (wal_open refuses a
  * damaged one); either way the process ends with the reason, and nothing was served from it.
  */
+#include "loader_parts.h"
+
 #include <base/crew.h>
 #include <base/ready.h>
 #include <inttypes.h>
@@ -9,46 +11,75 @@
 #include <log/replay.h>
 #include <log/room.h>
 #include <serve/housekeeping.h>
-#include <serve/loader.h>
 #include <serve/log_line.h>
 #include <stdlib.h>
 
 /* How often progress is told. */
 #define PROGRESS_NS UINT64_C(2000000000)
 
-static void on_progress(void *context, uint64_t bytes)
+void loader_progress(void *context, uint64_t bytes)
 {
 	struct loader *loader = context;
 	struct service *service = loader->desk->service;
-	loader->bytes += bytes;
-	if (loader->relay != NULL && loader->bytes > loader->half_bytes) {
-		table_hurry(loader->desk->table, false); /* what is left may be no more than changes */
-	}
-	/* Relaxed: only shown. */
-	atomic_store_explicit(&service->loaded_bytes, loader->bytes, memory_order_relaxed);
+	/* Relaxed, all: only shown. */
+	const uint64_t before = atomic_fetch_add_explicit(&service->loaded_bytes, bytes, memory_order_relaxed);
 	const uint64_t now_ns = clock_monotonic_ns(service->clock);
-	if (now_ns - loader->told_ns > PROGRESS_NS) {
-		loader->told_ns = now_ns;
-		log_line(LOG_INFO, "loading", "bytes=%" PRIu64 " of=%" PRIu64, loader->bytes,
+	uint64_t told_ns = atomic_load_explicit(&loader->told_ns, memory_order_relaxed);
+	if (now_ns - told_ns > PROGRESS_NS &&
+	    atomic_compare_exchange_strong_explicit(&loader->told_ns, &told_ns, now_ns, memory_order_relaxed,
+						    memory_order_relaxed)) {
+		log_line(LOG_INFO, "loading", "bytes=%" PRIu64 " of=%" PRIu64, before + bytes,
 			 atomic_load_explicit(&service->loading_bytes, memory_order_relaxed));
 	}
 }
 
+static void on_progress(void *context, uint64_t bytes)
+{
+	struct loader *loader = context;
+	loader->log_read_bytes += bytes;
+	if (loader->relay != NULL && loader->log_read_bytes > loader->log_half_bytes) {
+		table_hurry(loader->desk->table, false); /* what is left may be no more than changes */
+	}
+	loader_progress(loader, bytes);
+}
+
+/* Once the table has what the snapshot has. */
+static bool begin_relay(struct loader *loader, struct error *error)
+{
+	if (loader->relay != NULL) {
+		return true;
+	}
+	if (!loader_snapshot_wait(loader, error)) {
+		return false;
+	}
+	loader->relay = relay_begin(&loader->rebuild, loader->relay_threads, error);
+	if (loader->relay == NULL) {
+		return false;
+	}
+	/* As long as there is more of the log to come than was read, so is, most likely, of what it brings. */
+	loader->log_half_bytes = loader->log_read_bytes + (loader->log_bytes - loader->log_read_bytes) / 2;
+	table_hurry(loader->desk->table, true);
+	return true;
+}
+
 static bool on_record(void *context, const struct record *record, uint64_t lsn, struct error *error)
 {
-	return relay_record(((struct loader *)context)->relay, record, lsn, error);
+	struct loader *loader = context;
+	return begin_relay(loader, error) && relay_record(loader->relay, record, lsn, error);
 }
 
 static void on_ahead(void *context, const struct record *records, size_t count)
 {
 	const struct loader *loader = context;
-	relay_ahead(loader->relay, records, count);
+	if (loader->relay != NULL) {
+		relay_ahead(loader->relay, records, count);
+	}
 }
 
 static bool on_replayed(void *context, struct error *error)
 {
 	struct loader *loader = context;
-	return relay_finish(loader->relay, error);
+	return begin_relay(loader, error) && relay_finish(loader->relay, error);
 }
 
 /* A batch never spans segments, so small segments mean small batches. */
@@ -67,52 +98,30 @@ static uint32_t largest_record(const struct config *config)
 
 /* How much there is to read at most, the newest snapshot and the log: what INFO shows progress against. The last segment is not
  * full. */
-static uint64_t bytes_to_load(struct disk *disk)
+static void look_at_sizes(struct loader *loader)
 {
+	const struct disk *disk = loader->disk;
 	struct disk_entry *entries = NULL;
 	size_t count = 0;
-	uint64_t log = 0;
 	uint64_t snapshot = 0;
-	if (!disk->list(disk->context, &entries, &count, NULL)) {
-		return 0; /* wal_open meets the same and says so */
+	loader->log_bytes = 0;
+	/* If it is refused: wal_open meets the same and says so. Sorted by name, so snapshots by age. */
+	if (disk->list(disk->context, &entries, &count, NULL)) {
+		for (size_t i = 0; i < count; i++) {
+			uint64_t number;
+			loader->log_bytes += segment_parse_name(entries[i].name, &number) ? entries[i].size : 0;
+			snapshot = snapshot_parse_name(entries[i].name, &number) ? entries[i].size : snapshot;
+		}
+		free(entries);
 	}
-	/* Sorted by name, so snapshots by age. */
-	for (size_t i = 0; i < count; i++) {
-		uint64_t number;
-		log += segment_parse_name(entries[i].name, &number) ? entries[i].size : 0;
-		snapshot = snapshot_parse_name(entries[i].name, &number) ? entries[i].size : snapshot;
-	}
-	free(entries);
-	return snapshot + log;
+	/* Relaxed: only shown. */
+	atomic_store_explicit(&loader->desk->service->loading_bytes, snapshot + loader->log_bytes,
+			      memory_order_relaxed);
 }
 
-/* What is left of an unfinished snapshot goes, the newest sound one is loaded, damaged ones are said. */
-static bool load_snapshot(struct loader *loader, uint32_t threads, struct log_start *start, struct error *error)
-{
-	struct desk *desk = loader->desk;
-	const uint64_t began_ns = clock_monotonic_ns(desk->clock);
-	const struct snapshot_target into = {
-	    .table = desk->table, .crew = threads, .progress = on_progress, .context = loader};
-	if (!snapshot_tidy(loader->disk, error) ||
-	    !rebuild_begin(&loader->rebuild, &into, loader->disk, start, error)) {
-		return false;
-	}
-	const struct snapshot_found *found = &loader->rebuild.found;
-	if (found->damaged > 0) {
-		log_line(LOG_WARNING, "damaged snapshots, going on from what is before them",
-			 "snapshots=%" PRIu32 " error=\"%s\"", found->damaged, found->damage.text);
-	}
-	if (found->info.lsn != 0) {
-		log_line(LOG_INFO, "loaded a snapshot",
-			 "lsn=%" PRIu64 " slots=%" PRIu64 " sessions=%" PRIu64 " bytes=%" PRIu64 " ms=%" PRIu64,
-			 found->info.lsn, found->info.slots, found->info.sessions, found->info.bytes,
-			 (clock_monotonic_ns(desk->clock) - began_ns) / 1000000);
-	}
-	return true;
-}
-
-/* The snapshot, then the log, by so many threads. */
-static bool open_log(struct loader *loader, uint32_t threads, struct wal_recovery *found, struct error *error)
+/* The snapshot, and the log. */
+static bool open_log(struct loader *loader, const struct loader_way *way, struct wal_recovery *found,
+		     struct error *error)
 {
 	struct service *service = loader->desk->service;
 	const struct config *config = service->config;
@@ -131,36 +140,37 @@ static bool open_log(struct loader *loader, uint32_t threads, struct wal_recover
 	    .appended = worker_appended,
 	    .context = loader->owner,
 	};
-	if (!load_snapshot(loader, threads, &options.start, error)) {
+	loader->relay_threads = way->threads;
+	loader->log_read_bytes = 0;
+	atomic_store_explicit(&service->loaded_bytes, 0, memory_order_relaxed); /* only shown */
+	look_at_sizes(loader);
+	struct error trouble;
+	if (!loader_snapshot_begin(loader, way, &options.start, error)) {
 		return false;
 	}
-	loader->relay = relay_begin(&loader->rebuild, threads, error);
-	if (loader->relay == NULL) {
-		return false;
-	}
-	/* As long as there is more of the log to come than was read, so is, most likely, of what it brings. */
-	const uint64_t all = atomic_load_explicit(&service->loading_bytes, memory_order_relaxed);
-	loader->half_bytes = loader->bytes + (all > loader->bytes ? all - loader->bytes : 0) / 2;
-	table_hurry(loader->desk->table, true);
 	const bool opened =
 	    wal_open(&loader->wal, &options, loader->disk, service->clock, on_record, loader, found, error);
-	relay_end(loader->relay);
-	loader->relay = NULL;
+	if (loader->relay != NULL) {
+		relay_end(loader->relay);
+		loader->relay = NULL;
+	}
+	(void)loader_snapshot_wait(loader, &trouble); /* after a log that was refused before anybody waited */
 	return opened;
 }
 
-/* What several threads refuse is judged again by one, from the start: its words count (log/relay.h). */
+/* What several threads refuse is judged again by one, from the start: its words count (log/relay.h). Before that by several,
+ * first the snapshot and then the log, if it may be only that the newest snapshot is not sound. */
 static bool open_log_surely(struct loader *loader, struct wal_recovery *found, struct error *error)
 {
-	const uint32_t threads = crew_size();
-	if (open_log(loader, threads, found, error)) {
-		return true;
+	struct loader_way way = {.threads = crew_size(), .beside = true};
+	while (!open_log(loader, &way, found, error)) {
+		if (way.threads == 1 || !table_clear(loader->desk->table, error)) {
+			return false;
+		}
+		way.threads = loader->beside.threads > 0 ? way.threads : 1;
+		way.beside = false;
 	}
-	if (threads == 1 || !table_clear(loader->desk->table, error)) {
-		return false;
-	}
-	loader->bytes = 0;
-	return open_log(loader, 1, found, error);
+	return true;
 }
 
 static void *load(void *argument)
@@ -170,9 +180,7 @@ static void *load(void *argument)
 	const struct config *config = service->config;
 	service_worker = service->worker_count;
 	const uint64_t began_ns = clock_monotonic_ns(service->clock);
-	loader->told_ns = began_ns;
-	/* Relaxed: only shown. */
-	atomic_store_explicit(&service->loading_bytes, bytes_to_load(loader->disk), memory_order_relaxed);
+	atomic_init(&loader->told_ns, began_ns);
 	struct wal_recovery found = {0};
 	struct error error = {0};
 	if (!open_log_surely(loader, &found, &error)) {
