@@ -33,6 +33,7 @@ struct pool {
 	struct region beside_region;
 	struct region free_region; /* room for every number of the region, so that giving back never fails */
 	uint32_t free_count;       /* numbers given back, a stack in free_region */
+	uint32_t reached;          /* numbers up to this one are usable, and what is ahead of them ready */
 	bool placing;              /* replay: numbers come from the log, pool_settle finds the free ones */
 	/* shared: written under lock, read by any; numbers in 1 .. used were taken at least once */
 	_Atomic uint32_t used;

@@ -62,14 +62,26 @@ void pool_fini(struct pool *pool)
 	region_release(&pool->region);
 }
 
+/* Records at a time that are made usable: less than a small step of the region of the largest of them (base/memory.h). */
+#define STRIDE 64
+
+static bool make_usable(struct pool *pool, uint32_t number) REQUIRES(pool->lock)
+{
+	const size_t count = (size_t)number + 1;
+	return region_commit(&pool->free_region, count * sizeof(uint32_t)) &&
+	       region_commit(&pool->beside_region, count * pool->beside_size) &&
+	       region_commit(&pool->region, count * pool->record_size);
+}
+
 /* Makes numbers up to this one usable. */
 static bool reach(struct pool *pool, uint32_t number) REQUIRES(pool->lock)
 {
-	const size_t count = (size_t)number + 1;
-	if (number > pool->count_max || !region_commit(&pool->free_region, count * sizeof(uint32_t)) ||
-	    !region_commit(&pool->beside_region, count * pool->beside_size) ||
-	    !region_commit(&pool->region, count * pool->record_size)) {
-		return false;
+	if (number > pool->reached) {
+		const uint32_t stride = pool->count_max - number < STRIDE ? 0 : STRIDE;
+		if (number > pool->count_max || !make_usable(pool, number + stride)) {
+			return false;
+		}
+		pool->reached = number + stride;
 	}
 	atomic_store_explicit(&pool->used, number, memory_order_release); /* pairs with pool_has */
 	return true;

@@ -61,17 +61,26 @@ struct relay {
 
 static void approach(const struct relay *relay, const struct batch *batch, uint32_t from, uint32_t to)
 {
+	const struct table *table = relay->rebuild->table;
 	uint64_t keys[STEPS_AHEAD];
 	uint32_t clients[STEPS_AHEAD];
 	size_t count = 0;
 	for (uint32_t i = from; i < to; i++) {
 		const struct rebuild_booking *booking = &batch->steps[i].booking;
-		if (batch->steps[i].encoded_size == 0) {
-			keys[count] = key_make(booking->psychologist, booking->day, booking->minute);
+		if (batch->steps[i].encoded_size != 0) {
+			continue;
+		}
+		const uint64_t key = key_make(booking->psychologist, booking->day, booking->minute);
+		if (booking->minutes == 0) {
+			/* Most likely there is no more of it yet. */
+			table_prefetch(table, key);
+			__builtin_prefetch(intern_word(&table->clients, booking->client), 1);
+		} else {
+			keys[count] = key;
 			clients[count++] = booking->client;
 		}
 	}
-	table_approach_slots(relay->rebuild->table, keys, clients, count);
+	table_approach_slots(table, keys, clients, count);
 }
 
 static bool apply_step(struct relay *relay, const struct batch *batch, const struct step *step, struct error *error)

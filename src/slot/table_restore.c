@@ -48,6 +48,13 @@ static bool no_space(uint64_t lsn, struct error *error)
 	    "the record at lsn %" PRIu64 " needs more memory than maxmemory could ever allow: raise maxmemory", lsn);
 }
 
+/* Is the place free, and was it never of this generation? Relaxed, here and below: replay is one thread. */
+static bool may_be_next(const struct session *session, uint64_t generation)
+{
+	return session_status(atomic_load_explicit(&session->state, memory_order_relaxed)) == SESSION_FREE &&
+	       generation >= atomic_load_explicit(&session->generation, memory_order_relaxed);
+}
+
 /* Makes the record of this number and generation free and ready, as pool_take would have. */
 static bool place(struct table *table, uint64_t id, uint32_t generation_most, uint64_t lsn, struct error *error)
 {
@@ -60,10 +67,7 @@ static bool place(struct table *table, uint64_t id, uint32_t generation_most, ui
 		return no_space(lsn, error);
 	}
 	struct session *session = session_of(table, number);
-	/* Relaxed, here and below: replay is one thread. */
-	const uint64_t state = atomic_load_explicit(&session->state, memory_order_relaxed);
-	if (session_status(state) != SESSION_FREE ||
-	    generation < atomic_load_explicit(&session->generation, memory_order_relaxed)) {
+	if (!may_be_next(session, generation)) {
 		return refuse_session(id, lsn, "gives out a session id twice", error);
 	}
 	atomic_store_explicit(&session->generation, (uint16_t)generation, memory_order_relaxed);
@@ -111,11 +115,58 @@ static uint32_t slot_to_book(struct table *table, uint64_t key, uint64_t lsn, ui
 	return slot;
 }
 
+/* The slot nobody opened with this key and word, if it was not there; else 0. */
+static uint32_t add_unlisted(struct table *table, uint64_t key, uint64_t word)
+{
+	const uint32_t slot = pool_take(&table->slots);
+	if (slot == 0) {
+		return 0;
+	}
+	struct slot *record = slot_of(table, slot);
+	atomic_store_explicit(&record->key, key, memory_order_relaxed);
+	if (index_insert(&table->index, slot_hash(table, key), &key, slot) == slot) {
+		atomic_store_explicit(&record->word, word, memory_order_relaxed);
+		return slot;
+	}
+	atomic_store_explicit(&record->key, 0, memory_order_relaxed);
+	pool_give(&table->slots, slot);
+	return 0;
+}
+
+/* Most of a long log, where slots are not opened: a booking of a slot that is not there, by a session that never was. Each look
+ * at what might be there is also the step that puts it there. False: it is not so, and nothing was done. */
+static bool restore_new(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn, uint64_t at_ms)
+{
+	const uint32_t number = (uint32_t)id;
+	const uint64_t generation = id >> 32;
+	if (number == 0 || generation >= SESSION_GENERATION_MAX || !pool_place(&table->sessions, number) ||
+	    !may_be_next(session_of(table, number), generation) ||
+	    add_unlisted(table, key, claim_make(CLAIM_SESSION, 0, generation << 32 | number)) == 0) {
+		return false;
+	}
+	const struct session_image image = {
+	    .state = session_state(SESSION_BOOKED, 1, lsn),
+	    .key = key,
+	    .created_ms = at_ms,
+	    .number = number,
+	    .generation = (uint32_t)generation,
+	    .client = client,
+	};
+	session_write(table, &image);
+	thread_push(table, number, client);
+	memory_force(table->memory, TABLE_SLOT_BYTES + TABLE_SESSION_BYTES); /* the client's token: see below */
+	return true;
+}
+
 bool table_restore_booking(struct table *table, uint64_t key, uint32_t client, uint64_t id, uint64_t lsn,
 			   uint64_t at_ms, uint16_t minutes, uint16_t hold_seconds, struct error *error)
 {
 	struct slot_view view;
 	uint32_t slot = 0;
+	if (minutes == 0 && hold_seconds == 0 && !key_purged(table, key) &&
+	    restore_new(table, key, client, id, lsn, at_ms)) {
+		return true;
+	}
 	if (!key_purged(table, key)) {
 		slot = slot_to_book(table, key, lsn, minutes, &view, error);
 		if (slot == 0) {
