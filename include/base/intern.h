@@ -30,6 +30,7 @@ struct intern {
 	struct region lasts; /* bits: is this step the last of a token? Set before the token has a name */
 	struct region words; /* beside the tokens; empty if intern_keep_words was not asked for them */
 	uint32_t next;       /* number of the next token: the first free step */
+	uint32_t reached;    /* steps before this one are usable */
 	uint32_t count;
 };
 
@@ -72,6 +73,12 @@ uint32_t intern_find(const struct intern *intern, struct span token);
 uint32_t intern_add(struct intern *intern, struct span token, bool promised);
 /* The same of one that was just looked for in vain: it is not looked for again before bytes are taken for it. */
 uint32_t intern_add_new(struct intern *intern, struct span token, bool promised);
+/* The same as intern_add with `promised`, of a token with this hash, while one thread alone has to do with the tokens: one that
+ * is most likely there, or most likely new. */
+uint32_t intern_restore_known(struct intern *intern, struct span token, uint64_t hash);
+uint32_t intern_restore_new(struct intern *intern, struct span token, uint64_t hash);
+/* Its locks rest, or do so no more (base/lock.h). */
+void intern_rest(struct intern *intern, bool rests);
 /* The token of a number; good for the life of the intern. */
 struct span intern_token(const struct intern *intern, uint32_t number);
 

@@ -23,8 +23,9 @@ struct relay;
 struct relay *relay_begin(struct rebuild *rebuild, uint32_t threads, struct error *error);
 /* The next record. False: it is refused, or (of two threads) one before it was. */
 bool relay_record(struct relay *relay, const struct record *record, uint64_t lsn, struct error *error);
-/* A hint, as rebuild_ahead. */
-void relay_ahead(const struct relay *relay, const struct record *records, size_t count);
+/* Of the next records, up to RECORDS_AHEAD_MAX, before the first of them is handed on (a record_ahead_f but for the type of the
+ * relay). They are handed on next, in their order and from where they are. */
+void relay_ahead(struct relay *relay, const struct record *records, size_t count);
 /* Waits until all has been applied. False: something was refused. From here on the rebuild is the caller's alone. */
 bool relay_finish(struct relay *relay, struct error *error);
 /* After relay_finish or instead of it. */

@@ -32,13 +32,18 @@ bool rebuild_begin(struct rebuild *rebuild, const struct snapshot_target *into, 
 		   struct log_start *start, struct error *error);
 /* Of the next records, before the first is handed on (a record_ahead_f but for the type of the rebuild): a hint. */
 void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, size_t count);
-/* The same, of their tokens alone. */
-void rebuild_tokens_ahead(const struct rebuild *rebuild, const struct record *records, size_t count);
 /* Skips what the snapshot covers, applies blindly what it may have (slot/image.h), and strictly what comes then. */
 bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64_t lsn, struct error *error);
 
-/* rebuild_record of a BOOK or HOLD in two steps, which two threads can do one behind the other: first its tokens become numbers
- * (false: no address space), which concerns the tokens of the table and nothing else in it; then the rest of it. */
+/* rebuild_record of a BOOK or HOLD in two steps, which two threads can do one behind the other: first its tokens become
+ * numbers, which concerns the tokens of the table and nothing else in it, and nobody else has to do with these meanwhile; then
+ * the rest. Of some next records, up to RECORDS_AHEAD_MAX; 0 where there is no address space, of other types nothing. */
+struct rebuild_tokens {
+	uint32_t psychologist;
+	uint32_t client;
+};
+void rebuild_tokens(const struct rebuild *rebuild, const struct record *records, size_t count,
+		    struct rebuild_tokens *tokens);
 struct rebuild_booking {
 	uint64_t lsn;
 	uint64_t session;
@@ -50,8 +55,8 @@ struct rebuild_booking {
 	uint16_t minutes;
 	uint16_t hold_seconds;
 };
-bool rebuild_tokens(const struct rebuild *rebuild, const struct record *record, uint64_t lsn,
-		    struct rebuild_booking *booking, struct error *error);
+bool rebuild_booking_of(const struct record *record, uint64_t lsn, struct rebuild_tokens tokens,
+			struct rebuild_booking *booking, struct error *error);
 bool rebuild_book(struct rebuild *rebuild, const struct rebuild_booking *booking, struct error *error);
 
 /* Applies one record; false, with what contradicts it, if the table cannot be in the state it was written in. */

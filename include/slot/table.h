@@ -161,8 +161,6 @@ struct table_prospect {
 /* The first step, for each: fills in the hashes of the tokens. */
 void table_expect(const struct table *table, struct table_prospect *prospect, struct span psychologist,
 		  struct span client);
-/* The next, of the tokens. */
-void table_approach_tokens(const struct table *table, const struct table_prospect *prospects, size_t count);
 /* The others, for all. */
 void table_approach(const struct table *table, const struct table_prospect *prospects, size_t count);
 /* Of many whose tokens are numbers by now: the slots with these keys, and what the clients' sessions hang on. */

@@ -9,7 +9,8 @@
 #include <base/intern.h>
 
 #define STEP_SIZE      4
-#define STEPS_PER_LAST 64 /* bits of a word of `lasts` */
+#define STEPS_PER_LAST 64   /* bits of a word of `lasts` */
+#define STRIDE         1024 /* steps made usable at once, a page */
 
 static_assert(TOKEN_SIZE_MAX % STEP_SIZE == 0, "the longest token fills its steps");
 
@@ -84,7 +85,13 @@ static_assert(TOKEN_SIZE_MAX + TOKEN_SIZE_MAX / STEP_SIZE / 8 + INDEX_BYTES_PER_
 
 static bool has_token(const void *context, uint32_t number, const void *key)
 {
-	return span_equal(intern_token(context, number), *(const struct span *)key);
+	const struct intern *intern = context;
+	const struct span token = *(const struct span *)key;
+	const uint8_t *place = place_of(intern, number);
+	/* As many steps, first: behind them there may be no memory. No byte of a token is zero, and those behind its last one,
+	 * up to the next step, are. */
+	return last_of(intern, number) == number + steps_of(token.size) - 1 &&
+	       memcmp(place, token.at, token.size) == 0 && (token.size % STEP_SIZE == 0 || place[token.size] == 0);
 }
 
 bool intern_init(struct intern *intern, struct memory *memory, uint32_t stripe_count, uint64_t seed,
@@ -183,8 +190,7 @@ uint32_t intern_find(const struct intern *intern, struct span token)
 	return index_find(&intern->index, intern_hash(intern, token), &token);
 }
 
-/* Makes the region usable up to this step, and what is beside it. */
-static bool reach(struct intern *intern, uint64_t step)
+static bool make_usable(struct intern *intern, uint64_t step)
 {
 	return step <= UINT32_MAX && region_commit(&intern->region, step * STEP_SIZE) &&
 	       region_commit(&intern->lasts, lasts_size(step)) &&
@@ -192,14 +198,28 @@ static bool reach(struct intern *intern, uint64_t step)
 		region_commit(&intern->words, (intern_word_number((uint32_t)step) + 1) * sizeof(uint32_t)));
 }
 
+/* Makes the region usable up to this step, and what is beside it: for some more tokens at once, as long as there is room. */
+static bool reach(struct intern *intern, uint64_t step)
+{
+	const uint64_t more = step + (uint64_t)STRIDE;
+	if (step <= intern->reached) {
+		return true;
+	}
+	if (make_usable(intern, more)) {
+		intern->reached = (uint32_t)more;
+		return true;
+	}
+	return make_usable(intern, step);
+}
+
 /* The bytes of a token, and where it ends. */
 static void put_down(struct intern *intern, uint32_t number, struct span token)
 {
 	const uint32_t steps = steps_of(token.size);
 	uint8_t *place = place_of(intern, number);
+	/* What is behind the token is not zero if another was struck out there. */
+	store32(place + (size_t)(steps - 1) * STEP_SIZE, 0);
 	memcpy(place, token.at, token.size);
-	/* Not zero if a token was struck out there. */
-	memset(place + token.size, 0, (size_t)steps * STEP_SIZE - token.size);
 	set_last(intern, number + steps - 1);
 }
 
@@ -272,6 +292,38 @@ uint32_t intern_add_new(struct intern *intern, struct span token, bool promised)
 {
 	CHECK(token.size >= 1 && token.size <= TOKEN_SIZE_MAX);
 	return add(intern, intern_hash(intern, token), token, promised);
+}
+
+uint32_t intern_restore_new(struct intern *intern, struct span token, uint64_t hash)
+{
+	/* It is written down where the next one goes; if it was there already, the one that comes next is written over it. */
+	const uint32_t number = intern->next;
+	const uint64_t end = (uint64_t)number + steps_of(token.size);
+	if (!reach(intern, end)) {
+		return index_find(&intern->index, hash, &token);
+	}
+	put_down(intern, number, token);
+	const uint32_t there = index_insert(&intern->index, hash, &token, number);
+	if (there != number) {
+		clear_last(intern, (uint32_t)end - 1);
+		return there;
+	}
+	intern->next = (uint32_t)end;
+	intern->count++;
+	memory_force(intern->memory, price_of(intern, token.size));
+	return number;
+}
+
+uint32_t intern_restore_known(struct intern *intern, struct span token, uint64_t hash)
+{
+	const uint32_t there = index_find(&intern->index, hash, &token);
+	return there != 0 ? there : intern_restore_new(intern, token, hash);
+}
+
+void intern_rest(struct intern *intern, bool rests)
+{
+	lock_rest(&intern->lock, rests);
+	index_rest(&intern->index, rests);
 }
 
 struct span intern_token(const struct intern *intern, uint32_t number)

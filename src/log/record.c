@@ -535,6 +535,37 @@ static bool take_parts(const uint8_t **at, struct record *record)
 	return ok;
 }
 
+static_assert(DAY_COUNT > UINT16_MAX, "any day can be");
+
+/* A BOOK, which nearly all records of a long log are: what it must be like, and nothing else. 0 if it is not, which is for
+ * record_decode to say. */
+static size_t decode_book(const struct record_header *header, struct span bytes, struct record *record)
+{
+	const bool unlisted = header->flags == RECORD_FLAG_UNLISTED;
+	const size_t size = RECORD_HEADER_SIZE + (size_t)header->psychologist_size + header->client_size;
+	if ((header->flags != 0 && !unlisted) || header->reason_size != 0 || header->count != 0 ||
+	    header->session == 0 || header->at_ms > RECORD_AT_MS_MAX || header->minute >= MINUTES_PER_DAY ||
+	    header->minutes > SLOT_MINUTES_MAX || unlisted != (header->minutes == 0) || header->size != padded(size)) {
+		return 0;
+	}
+	*record = (struct record){
+	    .type = RECORD_BOOK,
+	    .at_ms = header->at_ms,
+	    .session = header->session,
+	    .psychologist = {bytes.at + RECORD_HEADER_SIZE, header->psychologist_size},
+	    .client = {bytes.at + RECORD_HEADER_SIZE + header->psychologist_size, header->client_size},
+	    .day = header->day,
+	    .minute = header->minute,
+	    .minutes = header->minutes,
+	    .unlisted = unlisted,
+	};
+	uint8_t padding = 0;
+	for (size_t at = size; at < header->size; at++) {
+		padding |= bytes.at[at];
+	}
+	return padding == 0 && token_valid(record->psychologist) && token_valid(record->client) ? header->size : 0;
+}
+
 size_t record_decode(struct span bytes, struct record *record, struct error *error)
 {
 	struct record_header header;
@@ -547,6 +578,9 @@ size_t record_decode(struct span bytes, struct record *record, struct error *err
 	}
 	if (header.size > bytes.size) {
 		return refuse(error, "longer than the bytes there are");
+	}
+	if (header.type == RECORD_BOOK && decode_book(&header, bytes, record) != 0) {
+		return header.size;
 	}
 	if ((header.flags & ((1u << RECORD_STATUS_SHIFT) - 1) & ~RECORD_FLAG_UNLISTED) != 0) {
 		return refuse(error, "unknown flags");

@@ -6,6 +6,9 @@
  * Both counts only grow, under the lock; a batch is the reader's while filled - applied < BATCHES, and the applier's behind
  * that.
  *
+ * Tokens: the reader makes numbers of those of some dozen bookings at a time, the applier of those of a record that goes over
+ * as it is; each under one lock, under which all locks of the tokens rest.
+ *
  * Accounts of memory: one counter for two threads would go back and forth between their processors with each record, so what
  * the reader takes is counted apart, and added in the end.
  */
@@ -43,9 +46,14 @@ struct relay {
 	bool is_alone; /* one thread: no batches */
 	pthread_t applier;
 	/* the reader's */
-	uint64_t filling; /* == filled */
+	uint64_t filling;                                /* == filled */
+	const struct record *named;                      /* the next of those whose tokens are numbers already */
+	size_t named_count;                              /* that are left */
+	struct rebuild_tokens tokens[RECORDS_AHEAD_MAX]; /* of the last so many */
 	struct memory tokens_memory;
 	bool joined;
+	/* guards the tokens of the table, and is never held with the other */
+	alignas(64) struct lock naming;
 	/* guarded by lock */
 	alignas(64) struct lock lock;
 	pthread_cond_t changed;
@@ -90,8 +98,11 @@ static bool apply_step(struct relay *relay, const struct batch *batch, const str
 	}
 	const struct span encoded = {batch->bytes + step->encoded_at, step->encoded_size};
 	struct record record;
-	return record_decode(encoded, &record, error) != 0 &&
-	       rebuild_record(relay->rebuild, &record, step->booking.lsn, error);
+	lock_take(&relay->naming);
+	const bool applied = record_decode(encoded, &record, error) != 0 &&
+			     rebuild_record(relay->rebuild, &record, step->booking.lsn, error);
+	lock_give(&relay->naming);
+	return applied;
 }
 
 static bool apply_batch(struct relay *relay, const struct batch *batch, struct error *error)
@@ -146,6 +157,12 @@ static void *run(void *context)
 
 /* ---- the reader ---- */
 
+static void rest_tokens(struct table *table, bool rests)
+{
+	intern_rest(&table->psychologists, rests);
+	intern_rest(&table->clients, rests);
+}
+
 struct relay *relay_begin(struct rebuild *rebuild, uint32_t threads, struct error *error)
 {
 	struct relay *relay = aligned_alloc(alignof(struct relay), sizeof *relay);
@@ -161,16 +178,20 @@ struct relay *relay_begin(struct rebuild *rebuild, uint32_t threads, struct erro
 		return relay;
 	}
 	lock_init(&relay->lock);
+	lock_init(&relay->naming);
 	pthread_cond_init(&relay->changed, NULL);
+	struct table *table = rebuild->table;
+	rest_tokens(table, true);
 	const int refused = pthread_create(&relay->applier, NULL, run, relay);
 	if (refused != 0) {
 		error_errno(error, refused, "cannot start the thread that applies the log");
+		rest_tokens(table, false);
 		pthread_cond_destroy(&relay->changed);
+		lock_fini(&relay->naming);
 		lock_fini(&relay->lock);
 		free(relay);
 		return NULL;
 	}
-	struct table *table = rebuild->table;
 	memory_init(&relay->tokens_memory, table->memory->limit);
 	table->psychologists.memory = table->clients.memory = &relay->tokens_memory;
 	return relay;
@@ -195,6 +216,16 @@ static bool hand_over(struct relay *relay, struct error *error)
 	return !failed;
 }
 
+/* Of the next record, if it is a booking. */
+static struct rebuild_tokens next_tokens(struct relay *relay, const struct record *record)
+{
+	if (relay->named_count == 0 || record != relay->named) {
+		relay_ahead(relay, record, 1); /* nobody has announced it */
+	}
+	relay->named++;
+	return relay->tokens[RECORDS_AHEAD_MAX - relay->named_count--];
+}
+
 bool relay_record(struct relay *relay, const struct record *record, uint64_t lsn, struct error *error)
 {
 	if (relay->is_alone) {
@@ -202,8 +233,9 @@ bool relay_record(struct relay *relay, const struct record *record, uint64_t lsn
 	}
 	struct batch *batch = &relay->batches[relay->filling % BATCHES];
 	struct step *step = &batch->steps[batch->count];
+	const struct rebuild_tokens tokens = next_tokens(relay, record);
 	if (record->type == RECORD_BOOK || record->type == RECORD_HOLD) {
-		if (!rebuild_tokens(relay->rebuild, record, lsn, &step->booking, error)) {
+		if (!rebuild_booking_of(record, lsn, tokens, &step->booking, error)) {
 			return false;
 		}
 		step->encoded_size = 0;
@@ -218,9 +250,17 @@ bool relay_record(struct relay *relay, const struct record *record, uint64_t lsn
 	return !full || hand_over(relay, error);
 }
 
-void relay_ahead(const struct relay *relay, const struct record *records, size_t count)
+void relay_ahead(struct relay *relay, const struct record *records, size_t count)
 {
-	(relay->is_alone ? rebuild_ahead : rebuild_tokens_ahead)(relay->rebuild, records, count);
+	if (relay->is_alone) {
+		rebuild_ahead(relay->rebuild, records, count);
+		return;
+	}
+	relay->named = records;
+	relay->named_count = count;
+	lock_take(&relay->naming);
+	rebuild_tokens(relay->rebuild, records, count, relay->tokens + RECORDS_AHEAD_MAX - count);
+	lock_give(&relay->naming);
 }
 
 bool relay_finish(struct relay *relay, struct error *error)
@@ -237,6 +277,7 @@ bool relay_finish(struct relay *relay, struct error *error)
 	CHECK(pthread_join(relay->applier, NULL) == 0);
 	relay->joined = true;
 	struct table *table = relay->rebuild->table;
+	rest_tokens(table, false);
 	table->psychologists.memory = table->clients.memory = table->memory;
 	/* Relaxed: the applier has ended. */
 	memory_force(table->memory, atomic_load_explicit(&relay->tokens_memory.used, memory_order_relaxed));
@@ -252,6 +293,7 @@ void relay_end(struct relay *relay)
 	if (!relay->is_alone) {
 		(void)relay_finish(relay, &ignored);
 		pthread_cond_destroy(&relay->changed);
+		lock_fini(&relay->naming);
 		lock_fini(&relay->lock);
 	}
 	free(relay);

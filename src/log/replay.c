@@ -14,31 +14,52 @@ static bool purged(const struct table *table, uint16_t day)
 	return day < atomic_load_explicit(&table->purged_before_day, memory_order_relaxed);
 }
 
+static bool no_space(struct error *error)
+{
+	return error_set(error, ERROR_NO_MEMORY, "no address space for another token: raise maxmemory");
+}
+
 static uint32_t number_of(struct intern *intern, struct span token, struct error *error)
 {
 	const uint32_t number = intern_add(intern, token, true);
 	if (number == 0) {
-		error_set(error, ERROR_NO_MEMORY, "no address space for another token: raise maxmemory");
+		no_space(error);
 	}
 	return number;
+}
+
+static bool is_booking(const struct record *record)
+{
+	return record->type == RECORD_BOOK || record->type == RECORD_HOLD;
+}
+
+bool rebuild_booking_of(const struct record *record, uint64_t lsn, struct rebuild_tokens tokens,
+			struct rebuild_booking *booking, struct error *error)
+{
+	CHECK(is_booking(record));
+	*booking = (struct rebuild_booking){
+	    .lsn = lsn,
+	    .session = record->session,
+	    .at_ms = record->at_ms,
+	    .psychologist = tokens.psychologist,
+	    .client = tokens.client,
+	    .day = record->day,
+	    .minute = record->minute,
+	    .minutes = record->minutes,
+	    .hold_seconds = record->hold_seconds,
+	};
+	return (booking->psychologist != 0 && booking->client != 0) || no_space(error);
 }
 
 /* Also for a purged day: its session id is used up all the same. */
 static bool take_tokens(struct table *table, const struct record *record, uint64_t lsn, struct rebuild_booking *booking,
 			struct error *error)
 {
-	*booking = (struct rebuild_booking){
-	    .lsn = lsn,
-	    .session = record->session,
-	    .at_ms = record->at_ms,
-	    .psychologist = number_of(&table->psychologists, record->psychologist, error),
-	    .client = number_of(&table->clients, record->client, error),
-	    .day = record->day,
-	    .minute = record->minute,
-	    .minutes = record->minutes,
-	    .hold_seconds = record->hold_seconds,
+	const struct rebuild_tokens tokens = {
+	    .psychologist = intern_add(&table->psychologists, record->psychologist, true),
+	    .client = intern_add(&table->clients, record->client, true),
 	};
-	return booking->psychologist != 0 && booking->client != 0;
+	return rebuild_booking_of(record, lsn, tokens, booking, error);
 }
 
 static bool book(struct table *table, const struct rebuild_booking *booking, struct error *error)
@@ -338,7 +359,7 @@ static size_t expect(const struct table *table, const struct record *records, si
 {
 	size_t bookings = 0;
 	for (size_t i = 0; i < count && bookings < TABLE_PROSPECTS_MAX; i++) {
-		if (records[i].type == RECORD_BOOK || records[i].type == RECORD_HOLD) {
+		if (is_booking(&records[i])) {
 			prospects[bookings] =
 			    (struct table_prospect){.day = records[i].day, .minute = records[i].minute};
 			table_expect(table, &prospects[bookings++], records[i].psychologist, records[i].client);
@@ -353,10 +374,30 @@ void rebuild_ahead(const struct rebuild *rebuild, const struct record *records, 
 	table_approach(rebuild->table, prospects, expect(rebuild->table, records, count, prospects));
 }
 
-void rebuild_tokens_ahead(const struct rebuild *rebuild, const struct record *records, size_t count)
+void rebuild_tokens(const struct rebuild *rebuild, const struct record *records, size_t count,
+		    struct rebuild_tokens *tokens)
 {
-	struct table_prospect prospects[TABLE_PROSPECTS_MAX];
-	table_approach_tokens(rebuild->table, prospects, expect(rebuild->table, records, count, prospects));
+	struct table *table = rebuild->table;
+	uint64_t psychologists[RECORDS_AHEAD_MAX];
+	uint64_t clients[RECORDS_AHEAD_MAX];
+	CHECK(count <= RECORDS_AHEAD_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (is_booking(&records[i])) {
+			psychologists[i] = intern_hash(&table->psychologists, records[i].psychologist);
+			clients[i] = intern_hash(&table->clients, records[i].client);
+			intern_prefetch(&table->psychologists, psychologists[i]);
+			intern_prefetch(&table->clients, clients[i]);
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (is_booking(&records[i])) {
+			tokens[i] = (struct rebuild_tokens){
+			    .psychologist =
+				intern_restore_known(&table->psychologists, records[i].psychologist, psychologists[i]),
+			    .client = intern_restore_new(&table->clients, records[i].client, clients[i]),
+			};
+		}
+	}
 }
 
 /* Of what the snapshot covers, and what it may have? */
@@ -386,13 +427,6 @@ bool rebuild_record(struct rebuild *rebuild, const struct record *record, uint64
 	}
 	apply_f *apply = lsn > rebuild->found.info.end_lsn ? replay_apply : redo;
 	return apply(rebuild->table, record, lsn, error) && passed(rebuild, lsn, error);
-}
-
-bool rebuild_tokens(const struct rebuild *rebuild, const struct record *record, uint64_t lsn,
-		    struct rebuild_booking *booking, struct error *error)
-{
-	CHECK(record->type == RECORD_BOOK || record->type == RECORD_HOLD);
-	return take_tokens(rebuild->table, record, lsn, booking, error);
 }
 
 bool rebuild_book(struct rebuild *rebuild, const struct rebuild_booking *booking, struct error *error)

@@ -70,7 +70,7 @@ static bool on_record(void *context, const struct record *record, uint64_t lsn, 
 
 static void on_ahead(void *context, const struct record *records, size_t count)
 {
-	const struct loader *loader = context;
+	struct loader *loader = context;
 	if (loader->relay != NULL) {
 		relay_ahead(loader->relay, records, count);
 	}

@@ -33,14 +33,6 @@ static uint64_t approach_slot(const struct table *table, const struct table_pros
 	return hash;
 }
 
-void table_approach_tokens(const struct table *table, const struct table_prospect *prospects, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		intern_guess(&table->psychologists, prospects[i].psychologist);
-		intern_guess(&table->clients, prospects[i].client);
-	}
-}
-
 /* From the cell of each slot (hash 0: none is known) to its record and its session's. */
 static void approach_records(const struct table *table, const uint64_t *hashes, size_t count)
 {

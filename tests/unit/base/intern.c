@@ -194,6 +194,72 @@ Test(intern, tokens_are_placed_under_the_numbers_they_had)
 	intern_fini(&copy);
 }
 
+Test(intern, restoring_makes_what_adding_makes)
+{
+	static struct memory memory[2];
+	static struct intern interns[2];
+	struct error error = {0};
+	char text[TOKEN_SIZE_MAX + 16];
+	for (int i = 0; i < 2; i++) {
+		memory_init(&memory[i], 1 << 20);
+		cr_assert(intern_init(&interns[i], &memory[i], 4, 7, &error) && intern_keep_words(&interns[i], &error));
+	}
+	intern_rest(&interns[1], true);
+	/* Of all lengths; of seven one was there, of which nothing must be left where a longer one comes. */
+	for (uint32_t i = 0; i < 3000; i++) {
+		const uint32_t said = i % 7 == 6 ? i - 4 : i;
+		const int size = 1 + (int)(said % TOKEN_SIZE_MAX);
+		snprintf(text, sizeof text, "%u%.*s", said, size,
+			 "----------------------------------------------------------------");
+		const struct span token = {(const uint8_t *)text, (size_t)size};
+		const uint64_t hash = intern_hash(&interns[1], token);
+		const uint32_t number = i % 2 == 0 ? intern_restore_new(&interns[1], token, hash)
+						   : intern_restore_known(&interns[1], token, hash);
+		cr_assert_eq(number, intern_add(&interns[0], token, true), "%s", text);
+		cr_assert(span_equal(intern_token(&interns[1], number), token));
+	}
+	intern_rest(&interns[1], false);
+	cr_assert_eq(interns[1].count, interns[0].count);
+	cr_assert_eq(interns[1].next, interns[0].next);
+	cr_assert_eq(atomic_load_explicit(&memory[1].used, memory_order_relaxed),
+		     atomic_load_explicit(&memory[0].used, memory_order_relaxed));
+	uint32_t numbers[2] = {0};
+	do {
+		uint8_t bytes[2][TOKEN_SIZE_MAX];
+		size_t sizes[2] = {0};
+		for (int i = 0; i < 2; i++) {
+			numbers[i] = intern_next(&interns[i], numbers[i], bytes[i], &sizes[i]);
+		}
+		cr_assert(numbers[1] == numbers[0] && sizes[1] == sizes[0] &&
+			  memcmp(bytes[1], bytes[0], sizes[0]) == 0);
+	} while (numbers[0] != 0);
+	intern_fini(&interns[0]);
+	intern_fini(&interns[1]);
+}
+
+Test(intern, tokens_of_one_hash_are_told_apart)
+{
+	static struct memory memory;
+	static struct intern intern;
+	struct error error = {0};
+	static const char letters[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	uint32_t numbers[TOKEN_SIZE_MAX + 1];
+	memory_init(&memory, 1 << 20);
+	cr_assert(intern_init(&intern, &memory, 4, 7, &error));
+	/* Each begins all that are longer: from the longest on, so that they meet before they are there; then again. */
+	for (int again = 0; again < 2; again++) {
+		for (uint32_t size = TOKEN_SIZE_MAX; size > 0; size--) {
+			const struct span token = {(const uint8_t *)letters, size};
+			const uint32_t number = intern_restore_known(&intern, token, 5);
+			cr_assert(span_equal(intern_token(&intern, number), token));
+			cr_assert(again == 0 || number == numbers[size]);
+			numbers[size] = number;
+		}
+	}
+	cr_assert_eq(intern.count, TOKEN_SIZE_MAX);
+	intern_fini(&intern);
+}
+
 Test(intern, a_number_that_is_taken_or_no_token_is_not_placed)
 {
 	struct memory memory;

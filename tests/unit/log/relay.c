@@ -38,7 +38,8 @@ static struct record make(uint64_t lsn, char text[2][TOKEN_SIZE_MAX + 1], uint8_
 {
 	struct record record = {.at_ms = AT_MS + lsn, .day = (uint16_t)(20000 + lsn / 1000)};
 	snprintf(text[0], TOKEN_SIZE_MAX + 1, "dr-%u", (unsigned)(lsn % 7));
-	snprintf(text[1], TOKEN_SIZE_MAX + 1, "client-%u", (unsigned)(lsn % 901));
+	/* Some of them twice in a group, and at first new to it. */
+	snprintf(text[1], TOKEN_SIZE_MAX + 1, "client-%u", (unsigned)((lsn % 4 == 3 ? lsn - 1 : lsn) % 901));
 	if (lsn % 10 == 9) {
 		record.type = RECORD_CANCEL;
 		record.session = lsn - 8;
@@ -63,16 +64,33 @@ static struct record make(uint64_t lsn, char text[2][TOKEN_SIZE_MAX + 1], uint8_
 	return record;
 }
 
-/* Replays them, the one at `twice` saying the same as another. True: all were accepted. */
+/* Some next records, all in the same place as those before. */
+struct group {
+	struct record records[RECORDS_AHEAD_MAX];
+	char texts[RECORDS_AHEAD_MAX][2][TOKEN_SIZE_MAX + 1];
+	uint8_t slots[RECORDS_AHEAD_MAX][4];
+};
+
+/* Replays them in groups of all sizes, of which every third is not announced, the record at `twice` saying the same as another.
+ * True: all were accepted. */
 static bool replay(struct run *run, uint64_t twice)
 {
+	static struct group group;
 	bool accepted = true;
-	for (uint64_t lsn = 1; accepted && lsn <= RECORDS; lsn++) {
-		char text[2][TOKEN_SIZE_MAX + 1];
-		uint8_t slot[4];
-		const struct record record = make(lsn == twice ? lsn - 10 : lsn, text, slot);
-		relay_ahead(run->relay, &record, 1);
-		accepted = relay_record(run->relay, &record, lsn, &run->error);
+	size_t count;
+	for (uint64_t lsn = 1, groups = 0; accepted && lsn <= RECORDS; lsn += count, groups++) {
+		const size_t wanted = 1 + groups % RECORDS_AHEAD_MAX;
+		count = RECORDS - lsn + 1 < wanted ? RECORDS - lsn + 1 : wanted;
+		for (size_t i = 0; i < count; i++) {
+			const uint64_t said = lsn + i == twice ? twice - 10 : lsn + i;
+			group.records[i] = make(said, group.texts[i], group.slots[i]);
+		}
+		if (groups % 3 != 2) {
+			relay_ahead(run->relay, group.records, count);
+		}
+		for (size_t i = 0; accepted && i < count; i++) {
+			accepted = relay_record(run->relay, &group.records[i], lsn + i, &run->error);
+		}
 	}
 	return relay_finish(run->relay, &run->error) && accepted;
 }

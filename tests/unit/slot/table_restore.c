@@ -87,6 +87,25 @@ Test(table_restore, giving_out_an_id_twice_is_refused)
 	cr_assert_not(restore_booking(0, 4));
 }
 
+Test(table_restore, giving_out_an_id_twice_is_refused_for_slots_nobody_opened)
+{
+	struct table *table = &fixture.table;
+	const uint32_t client = intern_add(&table->clients, span_of("client-9"), true);
+	const uint64_t id = session_id(5, 1);
+	for (uint16_t minute = 600; minute < 603; minute++) {
+		const uint64_t place = key_make(key_psychologist(key), key_day(key), minute);
+		/* The second one while the first has it, the third when that is over. */
+		cr_assert_eq(table_restore_booking(table, place, client, id, minute, 1, 0, 0, &error), minute == 600);
+		cr_assert(minute == 600 || strstr(error.text, "gives out a session id twice") != NULL);
+		cr_assert(minute != 601 || table_restore_change(table, id, SESSION_CANCELLED, minute, 1, 0, &error));
+	}
+	const uint64_t place = key_make(key_psychologist(key), key_day(key), 610);
+	cr_assert_not(table_restore_booking(table, place, client, session_id(5, 0), 700, 1, 0, 0, &error));
+	cr_assert_not(table_restore_booking(table, place, client, 0, 700, 1, 0, 0, &error));
+	cr_assert_not(
+	    table_restore_booking(table, place, client, session_id(6, SESSION_GENERATION_MAX), 700, 1, 0, 0, &error));
+}
+
 Test(table_restore, an_id_beyond_any_memory_is_refused)
 {
 	cr_assert(table_restore_open(&fixture.table, key, 50, 1, &error));
