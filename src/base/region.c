@@ -8,9 +8,9 @@
  * From LARGE on, memory is to be in huge pages: records scattered over gigabytes still find their translations. Below it
  * one would cost more than it holds, and in a sparse region one record in it would cost as much. A server that starts
  * asks for them: a page fault each 2 MiB instead of each 4 KiB. One that serves does not, since the kernel and its host
- * may take 5 to 20 ms to find one; it grows by small ones, and leaves it to the kernel to make huge ones of what is
- * used, in its own time (khugepaged). The first to touch a page would wait for it, so the next 2 MiB are touched by
- * somebody else (base/ready.h) when three quarters of these are used.
+ * may take 5 to 20 ms to find one; it grows by small ones, which the kernel may not make into huge ones either: while it
+ * does, nobody gets at them. The first to touch a page would wait for it, so the next 2 MiB are touched by somebody else
+ * (base/ready.h) when three quarters of these are used.
  */
 #include <base/check.h>
 #include <base/memory.h>
@@ -77,17 +77,11 @@ static size_t ahead_of(const struct region *region, size_t size)
 	return ahead < region->size || size > region->size ? ahead : region->size;
 }
 
-/* Which pages the `added` bytes from `committed` on are made of, and the first `used` ones, which are in use. A kernel without
- * huge ones refuses, and gives small ones. */
-static void choose_pages(const struct region *region, size_t added, size_t used)
+/* Which pages the `added` bytes from `committed` on are made of. A kernel without huge ones refuses, and gives small ones. */
+static void choose_pages(const struct region *region, size_t added)
 {
-	const bool serves = ready_runs();
 	(void)madvise(region->base + region->committed, added,
-		      serves || region->sparse ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-	const size_t whole = used / STEP_LARGE * STEP_LARGE;
-	if (serves && !region->sparse) {
-		(void)madvise(region->base, whole < region->committed ? whole : region->committed, MADV_HUGEPAGE);
-	}
+		      ready_runs() || region->sparse ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 }
 
 bool region_commit(struct region *region, size_t size)
@@ -109,7 +103,7 @@ bool region_commit(struct region *region, size_t size)
 		return false;
 	}
 	if (large || region->sparse) {
-		choose_pages(region, added, size);
+		choose_pages(region, added);
 	}
 	region->committed = committed;
 	if (large && is_made_ready(region)) {
