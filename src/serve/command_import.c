@@ -154,6 +154,7 @@ static void end(struct service *service, struct client *client, const struct req
 	} else {
 		client->task = go_on_ending;
 		client->task_waits = true;
+		(void)go_on_ending(service, client, reply, &lsn); /* nobody wakes us if all is durable by now */
 	}
 }
 
